@@ -1,0 +1,75 @@
+# wflab: `make lab` to use it, `make test` before a change is handed in. Both set up whatever is missing, and nothing twice.
+# A bare Debian with Python 3.11 or newer is enough; Node and Chromium come along (CONTRIBUTING.md says from where).
+
+PYTHON ?= python3
+BIN := $(CURDIR)/.venv/bin
+# Node may live in the environment, and `python3` must keep meaning the system's while the environment is made
+IN_VENV := PATH="$(BIN):$$PATH"
+
+FIRST_TUTORIAL := 01_first_workflow.ipynb
+
+VENV := .venv/stamps/venv
+ENVIRONMENT := .venv/stamps/python
+NPM := extension/node_modules/.package-lock.json
+WIDGET := wflab/static/widget.js
+WIDGET_SOURCES := $(shell find extension/src -type f 2>/dev/null) extension/build.mjs
+
+.PHONY: help setup lab check test bench fix pins clean distclean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make lab      JupyterLab on the first tutorial (LAB_ARGS adds arguments)"
+	@echo "make check    the quick checks: format, lint, types, imports, unit tests; about two minutes"
+	@echo "make test     everything: also faults, notebooks, browser, binder (STAGES=\"unit browser\" runs some)"
+	@echo "make bench    the benchmarks (BENCH_ARGS, for example --only chain)"
+	@echo "make fix      format, and mend what the linter can mend"
+	@echo "make setup    the environment only: .venv, npm packages, the widget bundle"
+	@echo "make pins     write the environment's versions to tools/constraints.txt"
+	@echo "make clean    remove what was built; make distclean removes the environment, too"
+
+setup: $(ENVIRONMENT) $(WIDGET)
+
+lab: setup
+	$(IN_VENV) jupyter lab notebooks/$(FIRST_TUTORIAL) --LabApp.default_url=/lab/tree/$(FIRST_TUTORIAL) \
+		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS)
+
+check: setup
+	@$(IN_VENV) python tools/run_tests.py --quick
+
+test: setup
+	@$(IN_VENV) python tools/set_up.py chromium
+	@$(IN_VENV) python tools/run_tests.py $(STAGES)
+
+bench: setup
+	@$(IN_VENV) python benchmarks/run.py $(BENCH_ARGS)
+
+fix: setup
+	$(IN_VENV) ruff check --fix-only --quiet .
+	$(IN_VENV) ruff format .
+
+pins: setup
+	$(IN_VENV) python tools/pin_versions.py
+
+clean:
+	rm -rf wflab/static extension/build reports dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf .venv extension/node_modules
+
+$(VENV):
+	@$(PYTHON) tools/set_up.py venv
+	@mkdir -p $(@D) && touch $@
+
+$(NPM): $(VENV) extension/package.json extension/package-lock.json
+	@$(BIN)/python tools/set_up.py node
+	@touch $@
+
+$(WIDGET): $(NPM) $(WIDGET_SOURCES)
+	@cd extension && $(IN_VENV) npm run --silent build
+	@touch $@
+
+# the bundle comes first: an installation without it is refused
+$(ENVIRONMENT): $(VENV) pyproject.toml tools/constraints.txt tools/widget_bundle.py | $(WIDGET)
+	@$(BIN)/python -m pip install --quiet --constraint tools/constraints.txt --editable '.[test]'
+	@touch $@

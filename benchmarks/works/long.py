@@ -1,0 +1,32 @@
+"""One workflow of five thousand steps: whether a long history makes the next step dearer."""
+
+import time
+
+from benchmarks.bench import Bench
+from benchmarks.measuring import Figures, Goal, Work
+from benchmarks.works.chain import begun, stamp, stamped_chain
+
+
+def measure(bench: Bench) -> Figures:
+    """Steps per second, and how much longer the last tenth took than the first, by the activity's own clock."""
+    length = bench.sized(5000)
+    with bench.engine([stamped_chain], [stamp]) as engine:
+        engine.wait_for_workflow_completion(engine.schedule_new_workflow(stamped_chain, input=20), 60)
+        begun.clear()
+        with bench.profiled(engine):
+            begin = time.perf_counter()
+            ended = engine.wait_for_workflow_completion(engine.schedule_new_workflow(stamped_chain, input=length), 600)
+            seconds = time.perf_counter() - begin
+    assert ended.output == str(length), ended
+    tenth = max(1, (length - 1) // 10)
+    return {"value": length / seconds, "last_to_first": (begun[-1] - begun[-1 - tenth]) / (begun[tenth] - begun[0])}
+
+
+WORK = Work(
+    name="long",
+    what="one workflow of 5,000 steps",
+    unit="steps/s",
+    measure=measure,
+    goals=(Goal("value", 1800, "at least"), Goal("last_to_first", 1.2, "at most")),
+    per_commit_ms=lambda steps_per_second: 1000 / steps_per_second,
+)

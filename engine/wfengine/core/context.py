@@ -1,0 +1,235 @@
+"""The verbs of workflow code, with Dapr's names and meaning.
+
+A context only writes the agenda. Everything it answers follows from history, so that it answers the same at every replay.
+"""
+
+import random
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from wfengine.core.agenda import Agenda
+from wfengine.core.deterministic import Deterministic, task_execution_id
+from wfengine.core.retrying import event_or_timeout, with_retries
+from wfengine.core.tasks import Task, settle
+from wfengine.errors import InvalidArgument
+from wfengine.model.actions import CreateChildWorkflow, CreateTimer, ScheduleTask
+from wfengine.model.history import ActivityRetry, ChildWorkflowRetry, EventWait, ExecutionStarted, TimerOrigin, UserTimer
+from wfengine.model.payload import is_model_class, to_json
+from wfengine.model.retry import RetryPolicy
+
+NAME_ATTRIBUTE = "_dapr_alternate_name"
+
+
+def name_of(callee: Callable[..., Any] | str) -> str:
+    """The name a function is registered under, or would be. Raises InvalidArgument for a lambda."""
+    if isinstance(callee, str):
+        return callee
+    name = getattr(callee, NAME_ATTRIBUTE, None) or getattr(callee, "__name__", None)
+    if not isinstance(name, str):
+        raise InvalidArgument(f"Cannot infer a name from {type(callee).__name__}; pass a function defined with `def`, or a name.")
+    if name == "<lambda>":
+        raise InvalidArgument("Cannot infer a name from a lambda function. Define it with `def`, or give a name: register_...(fn, name='...').")
+    return name
+
+
+class WorkflowContext:
+    """What workflow code gets as its first argument."""
+
+    def __init__(self, agenda: Agenda, started: ExecutionStarted) -> None:
+        self._agenda = agenda
+        self._started = started
+        self._identity = f"{started.instance_id}/{started.occurred_at.isoformat()}/{started.execution}"
+        self._chance = Deterministic(self._identity)
+
+    @property
+    def instance_id(self) -> str:
+        """The id of this instance."""
+        return self._started.instance_id
+
+    @property
+    def workflow_name(self) -> str:
+        """The name this workflow was started under."""
+        return self._started.name
+
+    @property
+    def current_utc_datetime(self) -> datetime:
+        """The time of the event that is being handled, from history. Naive, in UTC, as Dapr gives it."""
+        return self._agenda.now.replace(tzinfo=None)
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether history is being replayed: what runs now has run before."""
+        return self._agenda.is_replaying
+
+    def set_custom_status(self, custom_status: Any) -> None:
+        """Publish a status text of the workflow's own; anything but a string is kept as JSON."""
+        text = custom_status if isinstance(custom_status, str) else to_json(custom_status, "the custom status")
+        self._agenda.custom_status = checked_text(text, "the custom status", may_be_empty=True)
+
+    def call_activity(
+        self, activity: Callable[..., Any] | str, *, input: Any = None, retry_policy: RetryPolicy | None = None, app_id: str | None = None
+    ) -> Task[Any]:
+        """Run an activity, at least once; the task's result is what it returned, recorded exactly once.
+
+        Its failure is raised as TaskFailedError where the task is awaited, after the policy's last attempt.
+        """
+        name = checked_text(name_of(activity), "an activity's name")
+        app_id = None if app_id is None else checked_text(app_id, "app_id")
+        payload = None if input is None else to_json(input, f"the input of activity {name!r}")
+        execution_id = task_execution_id(self._identity, self._agenda.next_id())
+
+        def attempt(number: int) -> Task[Any]:
+            return self._agenda.ask(
+                ScheduleTask(
+                    id=self._agenda.next_id(),
+                    name=name,
+                    input=payload,
+                    task_execution_id=execution_id,
+                    attempt=number,
+                    app_id=app_id,
+                )
+            )
+
+        if retry_policy is None:
+            return attempt(1)
+        return self._agenda.start(
+            with_retries(
+                attempt,
+                lambda delay, number: self._timer(delay, ActivityRetry(name=name, task_execution_id=execution_id, attempt=number)),
+                _checked_policy(retry_policy),
+                identity=execution_id,
+            )
+        )
+
+    def call_child_workflow(
+        self,
+        workflow: Callable[..., Any] | str,
+        *,
+        input: Any = None,
+        instance_id: str | None = None,
+        retry_policy: RetryPolicy | None = None,
+        app_id: str | None = None,
+    ) -> Task[Any]:
+        """Start another workflow with a history of its own and wait for its output; its failure is raised as TaskFailedError."""
+        name = checked_text(name_of(workflow), "a workflow's name")
+        app_id = None if app_id is None else checked_text(app_id, "app_id")
+        payload = None if input is None else to_json(input, f"the input of child workflow {name!r}")
+        child_id = checked_text(instance_id, "an instance id") if instance_id else f"{self.instance_id}:{self._agenda.next_id():04x}"
+
+        def attempt(number: int) -> Task[Any]:
+            return self._agenda.ask(
+                CreateChildWorkflow(
+                    id=self._agenda.next_id(), name=name, instance_id=child_id, input=payload, attempt=number, app_id=app_id
+                )
+            )
+
+        if retry_policy is None:
+            return attempt(1)
+        return self._agenda.start(
+            with_retries(
+                attempt,
+                lambda delay, number: self._timer(delay, ChildWorkflowRetry(name=name, instance_id=child_id, attempt=number)),
+                _checked_policy(retry_policy),
+                identity=child_id,
+            )
+        )
+
+    def create_timer(self, fire_at: datetime | timedelta) -> Task[None]:
+        """A durable timer: at a moment (naive means UTC) or after a span from now."""
+        return self._timer(fire_at, UserTimer())
+
+    def wait_for_external_event(
+        self, name: str, *, timeout: datetime | timedelta | None = None, schema: Any = None, title: str | None = None
+    ) -> Task[Any]:
+        """Wait for an event raised from outside; names are compared without regard to case.
+
+        Events that came before are served first, oldest first. With a timeout the task fails with TimeoutError when it runs out; None or a negative
+        timedelta waits for ever. `schema` (a pydantic model, a JSON Schema as dict) and `title` describe the answer to whoever gives it.
+        """
+        checked_text(name, "an event's name")
+        title = None if title is None else checked_text(title, "the title of a wait", may_be_empty=True)
+        if timeout is not None and not isinstance(timeout, datetime | timedelta):
+            raise InvalidArgument(f"timeout must be a datetime or a timedelta, such as timedelta(hours=1), not {timeout!r}.")
+        if (arrived := self._agenda.take_event(name)) is not None:
+            return arrived
+        if timeout == timedelta(0):
+            expired: Task[Any] = Task()
+            settle(expired, None, TimeoutError(f"Timed out at once waiting for external event {name!r}: it has not arrived yet"))
+            return expired
+        origin = EventWait(name=name, title=title, schema=_schema_text(schema))
+        event = self._agenda.await_event(name)
+        if timeout is None or (isinstance(timeout, timedelta) and timeout < timedelta(0)):
+            self._agenda.ask(CreateTimer(id=self._agenda.next_id(), fire_at=None, origin=origin))
+            return event
+        timer = self._timer(timeout, origin)
+        return self._agenda.start(
+            event_or_timeout(event, timer, name=name, limit=str(timeout), stop_waiting=lambda: self._agenda.forget_waiter(name, event))
+        )
+
+    def continue_as_new(self, new_input: Any, *, save_events: bool = False) -> None:
+        """Start over with a fresh history under the same id, once this turn ends; with `save_events` no unconsumed event is lost."""
+        payload = None if new_input is None else to_json(new_input, "the input of continue_as_new")
+        self._agenda.successor_input = (payload, save_events)
+
+    def new_guid(self) -> uuid.UUID:
+        """A UUID that is the same at every replay."""
+        return self._chance.uuid(self._agenda.now)
+
+    def uuid4(self) -> uuid.UUID:
+        """As `new_guid`."""
+        return self.new_guid()
+
+    def now(self) -> datetime:
+        """As `current_utc_datetime`."""
+        return self.current_utc_datetime
+
+    def random(self) -> random.Random:
+        """A random generator whose numbers are the same at every replay."""
+        return self._chance.random
+
+    def _timer(self, fire_at: datetime | timedelta, origin: TimerOrigin) -> Task[Any]:
+        return self._agenda.ask(CreateTimer(id=self._agenda.next_id(), fire_at=self._moment(fire_at), origin=origin))
+
+    def _moment(self, fire_at: datetime | timedelta) -> datetime:
+        if isinstance(fire_at, timedelta):
+            try:
+                return self._agenda.now + fire_at
+            except OverflowError:
+                raise InvalidArgument(f"A timer of {fire_at} ends after the year 9999; use a shorter span.") from None
+        if not isinstance(fire_at, datetime):
+            raise InvalidArgument(f"A timer takes a timedelta (such as timedelta(minutes=5)) or a datetime, not {fire_at!r}.")
+        return fire_at.replace(tzinfo=UTC) if fire_at.tzinfo is None else fire_at.astimezone(UTC)
+
+
+def checked_text(text: Any, what: str, *, may_be_empty: bool = False) -> str:
+    """Text that can be recorded. Raises InvalidArgument for anything else, lone surrogates included."""
+    if not isinstance(text, str) or not (text or may_be_empty):
+        raise InvalidArgument(f"{what[0].upper()}{what[1:]} is text, not {text!r:.80}.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidArgument(f"{what[0].upper()}{what[1:]} holds a lone surrogate (half of a character): {text!a:.80}. Remove it.") from None
+    return text
+
+
+def _checked_policy(policy: Any) -> RetryPolicy:
+    if not isinstance(policy, RetryPolicy):
+        raise InvalidArgument(f"retry_policy must be a RetryPolicy(first_retry_interval=..., max_number_of_attempts=...), not {policy!r}.")
+    return policy
+
+
+def _schema_text(schema: Any) -> str | None:
+    if schema is None:
+        return None
+    if is_model_class(schema):
+        schema = schema.model_json_schema()
+    if isinstance(schema, type):
+        try:
+            schema = msgspec.json.schema(schema)
+        except TypeError:
+            raise InvalidArgument(f"schema cannot be made from {schema.__name__}; pass a pydantic model, a dataclass or a JSON Schema.") from None
+    return to_json(schema, "the schema")

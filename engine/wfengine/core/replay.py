@@ -1,0 +1,186 @@
+"""advance: a workflow, its history and new events → the actions its code asks for.
+
+Theory of operation. An execution is a *fold* over history. Each arriving event (a start, a result, a timer, an external event) settles tasks,
+and the suspended code runs on until it waits again; whatever it asks for gets the next number. Each confirming event (TaskScheduled, ...)
+says that an action of that number is already recorded, so it is not asked for again, and must agree with what the code asked for.
+What is left unconfirmed when all events have been taken up is what this turn asks for.
+
+Because it is a fold, an execution may be kept and fed only what is new: `replay` takes up what is recorded, `advance` what is new; the
+actions are the same either way, and dropping an execution costs a replay, nothing else.
+
+While an instance is suspended, arriving events are put aside and taken up in order on resumption. Termination is not the code's business:
+it needs no code and is decided in `transitions`.
+"""
+
+from collections.abc import Callable, Iterable
+from types import CoroutineType, GeneratorType
+from typing import Any, assert_never
+
+from wfengine.core.agenda import Agenda
+from wfengine.core.context import WorkflowContext
+from wfengine.core.routines import Code
+from wfengine.core.tasks import Task
+from wfengine.errors import TaskFailedError
+from wfengine.model.actions import Action, CompleteWorkflow, ContinueAsNew, ExecutionResult
+from wfengine.model.failure import FailureDetails, failure_of
+from wfengine.model.history import (
+    ChildWorkflowInstanceCompleted,
+    ChildWorkflowInstanceCreated,
+    ChildWorkflowInstanceFailed,
+    ContinuedAsNew,
+    EventRaised,
+    ExecutionCompleted,
+    ExecutionResumed,
+    ExecutionStarted,
+    ExecutionSuspended,
+    ExecutionTerminated,
+    HistoryEvent,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
+)
+from wfengine.model.instance import Status
+from wfengine.model.payload import from_json, to_json
+
+WorkflowFunction = Callable[[WorkflowContext, Any], Any]
+
+
+class Execution:
+    """One execution of a workflow, from its first event on. Used by one thread at a time."""
+
+    def __init__(self, workflow: WorkflowFunction) -> None:
+        self._workflow = workflow
+        self._agenda = Agenda()
+        self._outcome: Task[Any] | None = None
+        self._code: Code | None = None
+        self._suspended = False
+        self._put_aside: list[HistoryEvent] = []
+
+    @property
+    def code(self) -> Code | None:
+        """The workflow's generator or coroutine, for those who look at its frame."""
+        return self._code
+
+    def replay(self, events: Iterable[HistoryEvent]) -> None:
+        """Take up what is recorded. Raises NonDeterminismError where the code asks for something else."""
+        self._agenda.is_replaying = True
+        for event in events:
+            self._take_up(event)
+        self._agenda.is_replaying = False
+
+    def advance(self, events: Iterable[HistoryEvent]) -> ExecutionResult:
+        """Take up new events, in order, and tell what the code asks for now."""
+        for event in events:
+            self._take_up(event)
+        return self._result()
+
+    def close(self) -> None:
+        """Drop the suspended code."""
+        self._agenda.seal()
+
+    def _take_up(self, event: HistoryEvent) -> None:
+        match event:
+            case TaskScheduled() | TimerCreated() | ChildWorkflowInstanceCreated():
+                self._agenda.confirm(event)
+            case ExecutionSuspended():
+                self._suspended = True
+            case ExecutionResumed():
+                self._suspended = False
+                self._agenda.now = max(self._agenda.now, event.occurred_at)  # a timer set now is reckoned from now
+                waiting, self._put_aside = self._put_aside, []
+                for earlier in waiting:
+                    self._arrive(earlier)
+            case ExecutionTerminated() | ExecutionCompleted() | ContinuedAsNew():
+                self._agenda.seal()
+            case _ if self._suspended and not self._has_ended():
+                self._put_aside.append(event)
+            case _:
+                self._arrive(event)
+
+    def _arrive(self, event: HistoryEvent) -> None:
+        agenda = self._agenda
+        agenda.now = max(agenda.now, event.occurred_at)
+        if self._has_ended():
+            if isinstance(event, EventRaised):  # it came with the turn that ends this generation: the next one may want it
+                agenda.keep(event)
+            return
+        match event:
+            case ExecutionStarted():
+                self._start(event)
+            case TaskCompleted() | ChildWorkflowInstanceCompleted():
+                agenda.settle_task(event.task_scheduled_id, from_json(event.result))
+            case TaskFailed():
+                agenda.settle_task(event.task_scheduled_id, None, _task_failed("Activity", event.task_scheduled_id, event.failure))
+            case ChildWorkflowInstanceFailed():
+                agenda.settle_task(event.task_scheduled_id, None, _task_failed("Child workflow", event.task_scheduled_id, event.failure))
+            case TimerFired():
+                agenda.settle_task(event.timer_id, None)
+            case EventRaised():
+                agenda.deliver(event)
+            case (
+                TaskScheduled()
+                | TimerCreated()
+                | ChildWorkflowInstanceCreated()
+                | ExecutionSuspended()
+                | ExecutionResumed()
+                | ExecutionTerminated()
+                | ExecutionCompleted()
+                | ContinuedAsNew()
+            ):
+                raise AssertionError(event)  # handled by _take_up
+            case _:
+                assert_never(event)
+        agenda.run_ready()
+
+    def _start(self, event: ExecutionStarted) -> None:
+        self._agenda.now = max(self._agenda.now, event.scheduled_start or event.occurred_at)
+        context = WorkflowContext(self._agenda, event)
+        outcome: Task[Any] = Task()
+        try:
+            made = self._workflow(context, from_json(event.input))
+        except BaseException as error:  # noqa: BLE001  # a workflow that is a plain function, or whose arguments do not fit; SystemExit, too
+            outcome.record_outcome(None, error)
+        else:
+            if isinstance(made, GeneratorType | CoroutineType):
+                self._code = made
+                outcome = self._agenda.start(made)
+            else:
+                outcome.record_outcome(made)
+        self._outcome = outcome
+
+    def _result(self) -> ExecutionResult:
+        agenda = self._agenda
+        status = agenda.custom_status
+        if not self._has_ended():
+            return ExecutionResult(actions=[*agenda.take_actions()], custom_status=status)
+        if agenda.successor_input is not None:
+            payload, save_events = agenda.successor_input
+            end: Action = ContinueAsNew(input=payload, carried=agenda.unconsumed_events() if save_events else ())
+        elif self._outcome is not None and self._outcome.is_failed:
+            end = _failed(self._outcome.get_exception())
+        else:
+            end = _completed(None if self._outcome is None else self._outcome.get_result())
+        agenda.seal()
+        return ExecutionResult(actions=[end], custom_status=status)
+
+    def _has_ended(self) -> bool:
+        """Whether the code returned, raised, or asked to continue as new (which stands, whatever it does after)."""
+        return self._agenda.successor_input is not None or (self._outcome is not None and self._outcome.is_complete)
+
+
+def _task_failed(kind: str, task_id: int, failure: FailureDetails) -> TaskFailedError:
+    return TaskFailedError(f"{kind} task #{task_id} failed: {failure.message}", failure)
+
+
+def _completed(result: Any) -> CompleteWorkflow:
+    try:
+        output = None if result is None else to_json(result, "the workflow's output")
+    except BaseException as error:  # noqa: BLE001  # not JSON, or the user's own model_dump failed
+        return _failed(error)
+    return CompleteWorkflow(status=Status.COMPLETED, output=output)
+
+
+def _failed(error: BaseException) -> CompleteWorkflow:
+    return CompleteWorkflow(status=Status.FAILED, failure=failure_of(error))

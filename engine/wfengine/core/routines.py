@@ -1,0 +1,77 @@
+"""Routines: suspended code, a generator or a coroutine, driven alike by `send` and `throw`, with no event loop.
+
+The workflow's own function is one routine; each retried call and each wait with a timeout is another, written as workflow code over
+the primitives. A routine that can go on is put on the ready queue and run in order.
+"""
+
+from collections import deque
+from collections.abc import Coroutine, Generator
+from typing import Any
+
+from wfengine.core.tasks import Task, settle
+
+Code = Generator[Task[Any], Any, Any] | Coroutine[Task[Any], Any, Any]
+
+
+class Routine:
+    """Suspended code and the task for its outcome. `ready` is the queue it joins when what it waits for is settled."""
+
+    __slots__ = ("_awaited", "_code", "_ready", "outcome")
+
+    def __init__(self, code: Code, ready: "deque[Routine]") -> None:
+        self._code = code
+        self._ready = ready
+        self._awaited: Task[Any] | None = None
+        self.outcome: Task[Any] = Task()
+
+    @property
+    def code(self) -> Code:
+        """The generator or coroutine, for those who look at its frame."""
+        return self._code
+
+    def task_settled(self, task: Task[Any], settled: "deque[Task[Any]]") -> None:
+        """What the routine waits for is there: queue it."""
+        del task, settled
+        self._ready.append(self)
+
+    def run(self) -> None:
+        """Go on until the code waits for an unsettled task or ends."""
+        awaited, self._awaited = self._awaited, None
+        while True:
+            try:
+                if awaited is None:
+                    wanted = self._code.send(None)
+                elif awaited.is_failed:
+                    wanted = self._code.throw(awaited.get_exception())
+                else:
+                    wanted = self._code.send(awaited.get_result())
+            except StopIteration as end:
+                settle(self.outcome, end.value)
+                return
+            except BaseException as error:  # noqa: BLE001  # whatever the user's code raises is the outcome, SystemExit included
+                settle(self.outcome, None, error)
+                return
+            awaited = wanted if isinstance(wanted, Task) else _refused(wanted)
+            if not awaited.is_complete:
+                self._awaited = awaited
+                awaited.add_waiter(self)
+                return
+
+    def close(self) -> None:
+        """End code that stays suspended. Its `finally` blocks run; what they ask for is ignored."""
+        try:
+            self._code.close()
+        except BaseException:  # noqa: BLE001  # its clean-up failed, or it refused to end: nothing of it can have an effect any more
+            return
+
+
+def _refused(wanted: Any) -> Task[Any]:
+    task: Task[Any] = Task()
+    task.record_outcome(
+        None,
+        TypeError(
+            f"A workflow can only wait for tasks, such as ctx.call_activity(...) or when_all([...]); it was given {type(wanted).__name__}. "
+            "In an async workflow await only what ctx and when_all/when_any return; other waiting belongs into an activity."
+        ),
+    )
+    return task

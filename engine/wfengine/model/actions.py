@@ -1,0 +1,65 @@
+"""What workflow code asks for: one immutable action each, in the imperative. `id` numbers the actions of an execution from 0."""
+
+from datetime import datetime
+
+import msgspec
+
+from wfengine.model.failure import FailureDetails
+from wfengine.model.history import EventRaised, TimerOrigin, UserTimer
+from wfengine.model.instance import Status
+
+
+class ScheduleTask(msgspec.Struct, frozen=True, kw_only=True):
+    """Run an attempt of an activity."""
+
+    id: int
+    name: str
+    task_execution_id: str
+    input: str | None = None
+    attempt: int = 1
+    app_id: str | None = None
+
+
+class CreateTimer(msgspec.Struct, frozen=True, kw_only=True):
+    """Wake up at `fire_at` (aware UTC); None only records what is waited for."""
+
+    id: int
+    fire_at: datetime | None
+    origin: TimerOrigin = UserTimer()
+
+
+class CreateChildWorkflow(msgspec.Struct, frozen=True, kw_only=True):
+    """Start a child workflow."""
+
+    id: int
+    name: str
+    instance_id: str
+    input: str | None = None
+    attempt: int = 1
+    app_id: str | None = None
+
+
+class CompleteWorkflow(msgspec.Struct, frozen=True, kw_only=True):
+    """End the instance."""
+
+    status: Status
+    output: str | None = None
+    failure: FailureDetails | None = None
+
+
+class ContinueAsNew(msgspec.Struct, frozen=True, kw_only=True):
+    """End this generation and start the next with `input` and the events that nobody has consumed, in arrival order."""
+
+    input: str | None
+    carried: tuple[EventRaised, ...] = ()
+
+
+TaskAction = ScheduleTask | CreateTimer | CreateChildWorkflow
+Action = TaskAction | CompleteWorkflow | ContinueAsNew
+
+
+class ExecutionResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What one turn of the code asks for. `custom_status` is the whole present value, as text."""
+
+    actions: list[Action]
+    custom_status: str | None = None

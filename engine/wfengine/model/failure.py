@@ -1,0 +1,42 @@
+"""What is recorded of a failure: data, served from history and never rebuilt."""
+
+import traceback
+
+import msgspec
+
+LONGEST_TRACE = 16_000
+
+
+class FailureDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """The failure of an activity, a child workflow or a workflow, in Dapr's three parts.
+
+    `error_type` is the bare class name, as Dapr records it.
+    """
+
+    message: str
+    error_type: str
+    stack_trace: str | None = None
+    non_retryable: bool = False
+
+
+def failure_of(error: BaseException, *, non_retryable: bool = False) -> FailureDetails:
+    """Describe any exception, also one whose `str()` raises."""
+    try:
+        message = str(error)
+    except Exception:  # the user's __str__ may do anything
+        message = "<the error's text could not be made>"
+    try:
+        trace = "".join(traceback.format_exception(error))[-LONGEST_TRACE:]
+    except Exception:  # likewise for a broken __repr__ or __cause__ chain
+        trace = None
+    return FailureDetails(
+        message=_encodable(message),
+        error_type=type(error).__name__,
+        stack_trace=None if trace is None else _encodable(trace),
+        non_retryable=non_retryable,
+    )
+
+
+def _encodable(text: str) -> str:
+    """Lone surrogates cannot be kept as UTF-8; show them as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,200 @@
+"""What happened: one immutable event each, named in the past with durabletask's words.
+
+Events are of two kinds. Those that *confirm an action* of the workflow's code carry `event_id`, the number of that action:
+TaskScheduled, TimerCreated, ChildWorkflowInstanceCreated. All others *arrive*: the code learns of them in the order of history.
+Payloads are JSON text; times are aware UTC and never decrease within a history.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from wfengine.model.failure import FailureDetails
+from wfengine.model.instance import ParentInstance, Status
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+    occurred_at: datetime
+
+
+class ExecutionStarted(_Event):
+    """The first event of every history. `execution` is its key, so that no two executions draw the same ids, not even in virtual time."""
+
+    name: str
+    instance_id: str
+    input: str | None = None
+    version: str | None = None
+    parent: ParentInstance | None = None
+    scheduled_start: datetime | None = None
+    app_id: str | None = None
+    tags: dict[str, str] = {}
+    execution: int = 0
+
+
+class ExecutionCompleted(_Event):
+    """The last event of a history that ended: COMPLETED, FAILED or TERMINATED."""
+
+    status: Status
+    output: str | None = None
+    failure: FailureDetails | None = None
+
+
+class ContinuedAsNew(_Event):
+    """The last event of a generation; the next one starts with `input` and `carried_events` unconsumed external events."""
+
+    input: str | None = None
+    carried_events: int = 0
+
+
+class ExecutionSuspended(_Event):
+    """From here on arriving events wait for the resumption."""
+
+    reason: str | None = None
+
+
+class ExecutionResumed(_Event):
+    """Waiting events are delivered, in order."""
+
+    reason: str | None = None
+
+
+class ExecutionTerminated(_Event):
+    """Somebody asked for the end; an ExecutionCompleted with TERMINATED follows at once."""
+
+    output: str | None = None
+    recurse: bool = True
+
+
+class TaskScheduled(_Event):
+    """An attempt of an activity was asked for. `task_execution_id` is the same for all attempts of one call."""
+
+    event_id: int
+    name: str
+    task_execution_id: str
+    input: str | None = None
+    attempt: int = 1
+    app_id: str | None = None
+
+
+class TaskCompleted(_Event):
+    """An attempt returned. `started_at`, `duration_ms` and `worker` are None where the worker did not tell."""
+
+    task_scheduled_id: int
+    result: str | None = None
+    started_at: datetime | None = None
+    duration_ms: float | None = None
+    worker: str | None = None
+
+
+class TaskFailed(_Event):
+    """An attempt raised."""
+
+    task_scheduled_id: int
+    failure: FailureDetails
+    started_at: datetime | None = None
+    duration_ms: float | None = None
+    worker: str | None = None
+
+
+class UserTimer(msgspec.Struct, frozen=True, kw_only=True, tag="timer"):
+    """The workflow's own `create_timer`."""
+
+
+class EventWait(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
+    """The deadline of a `wait_for_external_event`, or with no `fire_at` the mere fact that it waits.
+
+    `schema` is a JSON Schema (as JSON text) of the answer, `title` what to ask a person.
+    """
+
+    name: str
+    title: str | None = None
+    schema: str | None = None
+
+
+class ActivityRetry(msgspec.Struct, frozen=True, kw_only=True, tag="activity_retry"):
+    """The pause before an activity's next attempt."""
+
+    name: str
+    task_execution_id: str
+    attempt: int
+
+
+class ChildWorkflowRetry(msgspec.Struct, frozen=True, kw_only=True, tag="child_retry"):
+    """The pause before a child workflow's next attempt."""
+
+    name: str
+    instance_id: str
+    attempt: int
+
+
+TimerOrigin = UserTimer | EventWait | ActivityRetry | ChildWorkflowRetry
+
+
+class TimerCreated(_Event):
+    """A durable timer was set. `fire_at` None never fires: it records what an instance waits for."""
+
+    event_id: int
+    fire_at: datetime | None
+    origin: TimerOrigin = UserTimer()
+
+
+class TimerFired(_Event):
+    """The timer `timer_id` came due."""
+
+    timer_id: int
+    fire_at: datetime
+
+
+class ChildWorkflowInstanceCreated(_Event):
+    """A child workflow was started; `child_key` is None where its id was taken and it never came to be."""
+
+    event_id: int
+    name: str
+    instance_id: str
+    input: str | None = None
+    child_key: int | None = None
+    attempt: int = 1
+    app_id: str | None = None
+
+
+class ChildWorkflowInstanceCompleted(_Event):
+    """The child completed."""
+
+    task_scheduled_id: int
+    result: str | None = None
+
+
+class ChildWorkflowInstanceFailed(_Event):
+    """The child failed, was terminated, or could not be started."""
+
+    task_scheduled_id: int
+    failure: FailureDetails
+
+
+class EventRaised(_Event):
+    """An external event arrived; `raised_by` says who sent it, where that is known."""
+
+    name: str
+    input: str | None = None
+    raised_by: str | None = None
+
+
+ConfirmingEvent = TaskScheduled | TimerCreated | ChildWorkflowInstanceCreated
+
+HistoryEvent = (
+    ExecutionStarted
+    | ExecutionCompleted
+    | ContinuedAsNew
+    | ExecutionSuspended
+    | ExecutionResumed
+    | ExecutionTerminated
+    | TaskScheduled
+    | TaskCompleted
+    | TaskFailed
+    | TimerCreated
+    | TimerFired
+    | ChildWorkflowInstanceCreated
+    | ChildWorkflowInstanceCompleted
+    | ChildWorkflowInstanceFailed
+    | EventRaised
+)

@@ -1,0 +1,154 @@
+"""Payloads: JSON text, made as Dapr's Python SDK makes it, and refused with the path of the offending value where it is not JSON.
+
+Dataclasses, named tuples and SimpleNamespaces become objects that carry a marker and come back as SimpleNamespace; whatever has
+`model_dump` and `model_validate` (pydantic, SQLModel) becomes a plain object and is made again where the receiver annotates it.
+"""
+
+import dataclasses
+import json
+import math
+from types import SimpleNamespace
+from typing import Any
+
+from wfengine.errors import PayloadError
+
+AUTO_SERIALIZED = "__durabletask_autoobject__"
+DEEPEST_NESTING = 500
+LARGEST_INT_BITS = 14_000  # Python itself refuses to read numbers of more than 4300 digits
+LARGEST_BYTES = 64 * 1024 * 1024
+
+
+def to_json(value: Any, what: str = "the payload") -> str:
+    """JSON text of `value`; `what` names it in errors ("the input of activity 'charge'").
+
+    Raises PayloadError with the path of what is not JSON: NaN, infinities, lone surrogates, keys that are not strings, nesting
+    beyond 500, more than 64 MiB, and any type that JSON has no word for.
+    """
+    plain = _plain(value, "$", 0, what)
+    text = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+    try:
+        size = len(text) if text.isascii() else len(text.encode())
+    except UnicodeEncodeError:
+        raise PayloadError(
+            f"{what} holds text with a lone surrogate (half of a character) at {_surrogate_path(plain, '$')}; remove or replace it.",
+            path=_surrogate_path(plain, "$"),
+        ) from None
+    if size > LARGEST_BYTES:
+        raise PayloadError(
+            f"{what} is {size / 2**20:.0f} MiB of JSON; at most {LARGEST_BYTES // 2**20} MiB can be kept. "
+            "Store the data elsewhere (a file, a table) and pass its name."
+        )
+    return text
+
+
+def from_json(text: str | None) -> Any:
+    """The value of JSON text; None for None."""
+    if text is None:
+        return None
+    if AUTO_SERIALIZED in text:
+        return json.loads(text, object_hook=_revive)
+    return json.loads(text)
+
+
+def is_model_class(cls: Any) -> bool:
+    """Whether `cls` is a class with pydantic's pair `model_dump` and `model_validate`."""
+    return isinstance(cls, type) and callable(getattr(cls, "model_dump", None)) and callable(getattr(cls, "model_validate", None))
+
+
+def coerce_to_model(value: Any, cls: Any) -> Any:
+    """Make the annotated model from a decoded payload; raises TypeError where its shape does not fit."""
+    if isinstance(value, cls):
+        return value
+    if isinstance(value, SimpleNamespace):
+        value = vars(value)
+    if not isinstance(value, dict):
+        raise TypeError(f"expected an object to make a {cls.__name__} of, got {type(value).__name__}")
+    return cls.model_validate(value)
+
+
+def _revive(found: dict[str, Any]) -> Any:
+    if found.pop(AUTO_SERIALIZED, False):
+        return SimpleNamespace(**found)
+    return found
+
+
+def _plain(value: Any, path: str, depth: int, what: str) -> Any:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        if value.bit_length() <= LARGEST_INT_BITS:
+            return value
+        raise PayloadError(f"{what} is not JSON that all can read: a number of {value.bit_length()} bits at {path}. Pass hex(value).", path=path)
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value
+        raise PayloadError(f"{what} is not JSON: {value!r} at {path}. Pass None or a string instead.", path=path)
+    if depth >= DEEPEST_NESTING:
+        raise PayloadError(f"{what} is nested deeper than {DEEPEST_NESTING} levels (or contains itself). Flatten it.", path=path[:200])
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise PayloadError(
+                    f"{what} is not JSON: the key {key!r} at {path} is {type(key).__name__}, keys must be strings. Use str(key).", path=path
+                )
+        return {key: _plain(item, f"{path}.{key}", depth + 1, what) for key, item in value.items()}
+    if isinstance(value, list | tuple) and not hasattr(value, "_asdict"):
+        return [_plain(item, f"{path}[{index}]", depth + 1, what) for index, item in enumerate(value)]
+    return _plain({**_fields(value, path, what)}, path, depth + 1, what)
+
+
+def _fields(value: Any, path: str, what: str) -> dict[str, Any]:
+    if is_model_class(type(value)):
+        try:
+            return dict(value.model_dump(mode="json"))
+        except TypeError:  # follows the protocol without pydantic's `mode`
+            return dict(value.model_dump())
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {**{field.name: getattr(value, field.name) for field in dataclasses.fields(value)}, AUTO_SERIALIZED: True}
+    if isinstance(value, SimpleNamespace):
+        return {**vars(value), AUTO_SERIALIZED: True}
+    if isinstance(value, tuple):
+        return {**value._asdict(), AUTO_SERIALIZED: True}  # type: ignore[attr-defined]  # a named tuple
+    raise PayloadError(f"{what} is not JSON: {type(value).__name__} at {path}. {_advice(value)}", path=path)
+
+
+def _advice(value: Any) -> str:
+    kind = type(value).__name__
+    if hasattr(value, "isoformat"):
+        return "Pass value.isoformat()."
+    if isinstance(value, set | frozenset):
+        return "Pass sorted(value)."
+    if isinstance(value, bytes | bytearray):
+        return "Pass text, for example base64.b64encode(value).decode()."
+    if kind == "DataFrame":
+        return "Pass value.to_dict('records'), or save it and pass its name."
+    if kind == "ndarray" or hasattr(value, "item"):
+        return "Pass value.tolist()."
+    if callable(value):
+        return "Functions cannot be recorded; pass what they need as data."
+    return "Pass a dict, list, string, number, boolean, None, a dataclass or a pydantic model."
+
+
+def _surrogate_path(value: Any, path: str) -> str:
+    """Where the first lone surrogate stands in plain data."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not _encodes(key):
+                return f"{path}.{key.encode('utf-8', 'backslashreplace').decode()}"
+            if found := _surrogate_path(item, f"{path}.{key}"):
+                return found
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            if found := _surrogate_path(item, f"{path}[{index}]"):
+                return found
+    elif isinstance(value, str) and not _encodes(value):
+        return path
+    return ""
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

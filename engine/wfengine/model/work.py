@@ -1,0 +1,56 @@
+"""What is written together: a Commit and its rows.
+
+A Commit is everything one turn (or one call from outside) writes, at once or not at all. The store numbers commits and rows.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from wfengine.model.history import HistoryEvent
+from wfengine.model.instance import Instance
+
+
+class HistoryRow(msgspec.Struct, frozen=True, array_like=True):
+    """One event at its place. `turn` is the turn that took the event up; 0: recorded, but no code has seen it yet."""
+
+    key: int
+    sequence: int
+    turn: int
+    event: HistoryEvent
+
+
+class DefinitionRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a workflow or activity that was registered. `origin` is a cell (`In[4]`) or `file:line`."""
+
+    name: str
+    kind: Literal["workflow", "activity"]
+    code_hash: str
+    source: str | None
+    origin: str | None
+    packages: dict[str, str]
+    registered_at: datetime
+
+
+class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One act of a person: who did what to which instance, from where and why."""
+
+    at: datetime
+    who: str
+    what: str
+    key: int | None = None
+    instance_id: str | None = None
+    where: str | None = None
+    why: str | None = None
+
+
+class Commit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All rows that become durable together. `runs` holds the new state of each instance whose status row changes;
+    `purged` names executions whose rows are deleted (after everything else in this commit was appended)."""
+
+    history: list[HistoryRow] = []
+    runs: list[Instance] = []
+    definitions: list[DefinitionRow] = []
+    audit: list[AuditRow] = []
+    purged: list[int] = []

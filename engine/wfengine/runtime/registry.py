@@ -1,0 +1,172 @@
+"""Names and the functions behind them: every version that was registered, newest last.
+
+Registering a name again is never an error: an unchanged function changes nothing, a changed one is a new version, and instances in flight keep
+the version that they started with as long as it is in memory. We keep a copy of each function with its own code object, because tools like
+`%autoreload` exchange the code inside the old function object.
+"""
+
+import hashlib
+import inspect
+import linecache
+import marshal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from types import CodeType, FunctionType, ModuleType
+from typing import Any, Literal, get_type_hints
+
+from wfengine.core.context import NAME_ATTRIBUTE, name_of
+from wfengine.errors import InvalidArgument
+from wfengine.model.payload import coerce_to_model, is_model_class
+from wfengine.model.work import DefinitionRow
+
+Kind = Literal["workflow", "activity"]
+
+
+class Definition:
+    """One version of a workflow or an activity. Call it with (ctx, input)."""
+
+    def __init__(self, kind: Kind, name: str, function: Callable[..., Any], *, packages: dict[str, str] | None = None) -> None:
+        if not callable(function):
+            raise InvalidArgument(f"A {kind} is a function, not {type(function).__name__}.")
+        if inspect.isasyncgenfunction(function):
+            raise InvalidArgument(f"{name!r} both awaits and yields. Use `await` only (async def), or `yield` only (def).")
+        self.kind: Kind = kind
+        self.name = name
+        self.source = _source(function)
+        self.code_hash = _code_hash(function, self.source)
+        self.function = _own_copy(function)
+        self.is_coroutine = inspect.iscoroutinefunction(inspect.unwrap(function))
+        self._takes_input, self._model = _input_parameter(kind, name, function)
+        self.row = DefinitionRow(
+            name=name,
+            kind=kind,
+            code_hash=self.code_hash,
+            source=self.source,
+            origin=_origin(function),
+            packages=packages or {},
+            registered_at=datetime.now(UTC),
+        )
+
+    def __call__(self, ctx: Any, payload: Any) -> Any:
+        """Run the function; its input becomes the pydantic model that it annotates, if it does."""
+        if not self._takes_input:
+            return self.function(ctx)
+        if self._model is not None and payload is not None:
+            payload = coerce_to_model(payload, self._model)
+        return self.function(ctx, payload)
+
+
+class Registry:
+    """Written by any thread, read by the engine's; one lock guards the versions."""
+
+    def __init__(self) -> None:
+        self._versions: dict[tuple[Kind, str], dict[str, Definition]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, kind: Kind, function: Callable[..., Any], name: str | None = None) -> tuple[Definition, bool]:
+        """Register `function`; also tells whether this changes the newest version. An older version becomes the newest again."""
+        name = name or name_of(function)
+        definition = Definition(kind, name, function)
+        if not hasattr(function, NAME_ATTRIBUTE):
+            with suppress(AttributeError, TypeError):  # built-in functions and classes take no notes
+                function.__dict__[NAME_ATTRIBUTE] = name
+        with self._lock:
+            versions = self._versions.setdefault((kind, name), {})
+            was_newest = next(reversed(versions), None) == definition.code_hash
+            versions.pop(definition.code_hash, None)
+            versions[definition.code_hash] = definition
+        return definition, not was_newest
+
+    def find(self, kind: Kind, name: str, code_hash: str | None = None) -> Definition | None:
+        """The version of this hash if it is in memory, else the newest; None where the name is unknown."""
+        with self._lock:
+            versions = self._versions.get((kind, name))
+            if not versions:
+                return None
+            return versions.get(code_hash or "") or next(reversed(versions.values()))
+
+    def names(self, kind: Kind) -> list[str]:
+        """What is registered."""
+        with self._lock:
+            return sorted(name for of_kind, name in self._versions if of_kind == kind)
+
+
+def _own_copy(function: Callable[..., Any]) -> Callable[..., Any]:
+    if not isinstance(function, FunctionType):
+        return function
+    copy = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
+    copy.__kwdefaults__ = function.__kwdefaults__
+    copy.__dict__.update(function.__dict__)
+    return copy
+
+
+def _source(function: Callable[..., Any]) -> str | None:
+    try:
+        return inspect.getsource(inspect.unwrap(function))
+    except (OSError, TypeError):
+        return None
+
+
+def _origin(function: Callable[..., Any]) -> str | None:
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if not isinstance(code, CodeType):
+        return None
+    cell = linecache.cache.get(code.co_filename)
+    in_notebook = cell is not None and "ipykernel" in code.co_filename
+    return "a notebook cell" if in_notebook else f"{code.co_filename}:{code.co_firstlineno}"
+
+
+def _code_hash(function: Callable[..., Any], source: str | None) -> str:
+    """The function's source and what it reads of its module: plain functions by their source, constants by value."""
+    digest = hashlib.sha256(_text_of(function, source))
+    plain = inspect.unwrap(function)
+    if isinstance(plain, FunctionType):
+        for name in sorted(_names_in(plain.__code__)):
+            value = plain.__globals__.get(name)
+            if isinstance(value, str | int | float | bool | tuple | frozenset):
+                digest.update(f"{name}={value!r};".encode("utf-8", "backslashreplace"))
+            elif isinstance(value, FunctionType) and value is not plain and not hasattr(value, NAME_ATTRIBUTE):
+                digest.update(name.encode() + _text_of(value, _source(value)))
+    return digest.hexdigest()[:16]
+
+
+def _text_of(function: Callable[..., Any], source: str | None) -> bytes:
+    if source is not None:
+        return inspect.cleandoc(source).encode("utf-8", "backslashreplace")
+    code = getattr(function, "__code__", None)
+    return marshal.dumps(code) if isinstance(code, CodeType) else repr(function).encode()
+
+
+def _names_in(code: CodeType) -> set[str]:
+    names = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            names |= _names_in(constant)
+    return names
+
+
+def _input_parameter(kind: Kind, name: str, function: Callable[..., Any]) -> tuple[bool, type | None]:
+    """Whether the function takes an input beside the context, and the pydantic model it annotates."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return True, None
+    positional = [p for p in parameters if p.kind in {p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD}]
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return True, None
+    if not positional:
+        raise InvalidArgument(f"{kind.capitalize()} {name!r} takes no arguments; write `def {name}(ctx, input):` (ctx comes first).")
+    if len(positional) == 1:
+        return False, None
+    annotation = positional[1].annotation
+    if isinstance(annotation, str):
+        try:
+            annotation = get_type_hints(function).get(positional[1].name)
+        except Exception:  # annotations are the user's code and may name what is not there
+            return True, None
+    options = [option for option in getattr(annotation, "__args__", ()) if option is not type(None)]
+    if options and not isinstance(annotation, type | ModuleType) and len(options) == 1:
+        annotation = options[0]
+    return True, annotation if is_model_class(annotation) else None

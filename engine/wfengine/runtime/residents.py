@@ -1,0 +1,113 @@
+"""The instances that the engine's thread has in mind: all that have not ended.
+
+A Resident is the engine's own bookkeeping about one execution. It is rebuilt from history at opening, and belongs to the engine's thread.
+"""
+
+from collections.abc import Iterable
+from concurrent.futures import Future
+
+import msgspec
+
+from wfengine.model.history import (
+    ChildWorkflowInstanceCompleted,
+    ChildWorkflowInstanceCreated,
+    ChildWorkflowInstanceFailed,
+    ExecutionTerminated,
+    HistoryEvent,
+    TaskCompleted,
+    TaskFailed,
+    TaskScheduled,
+    TimerCreated,
+    TimerFired,
+)
+from wfengine.model.instance import Instance
+from wfengine.model.work import AuditRow, HistoryRow
+
+
+class Resident:
+    """One live execution.
+
+    `instance` is its state as of the last commit handed to the store, `durable` as of the last acknowledged one. `inbox` holds what
+    arrived since, `acks` who waits for that to be recorded, `audit` what is said of it there. `unseen` are recorded events that no code has taken up. `past` is the rest
+    of the history while the executor does not keep the execution; None when it must be read from the store.
+    """
+
+    __slots__ = (
+        "acks",
+        "audit",
+        "children",
+        "durable",
+        "finished",
+        "inbox",
+        "instance",
+        "is_busy",
+        "is_queued",
+        "lacks",
+        "past",
+        "started",
+        "tasks",
+        "terminating",
+        "timers",
+        "unseen",
+    )
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.durable: Instance | None = None
+        self.inbox: list[HistoryEvent] = []
+        self.acks: list[Future[None]] = []
+        self.audit: list[AuditRow] = []
+        self.unseen: list[HistoryEvent] = []
+        self.past: list[HistoryEvent] | None = []
+        self.tasks: dict[int, TaskScheduled] = {}
+        self.timers: dict[int, TimerCreated] = {}
+        self.children: dict[int, ChildWorkflowInstanceCreated] = {}
+        self.is_busy = False
+        self.is_queued = False
+        self.terminating = False
+        self.lacks: str | None = None
+        self.started: list[Future[Instance]] = []
+        self.finished: list[Future[Instance]] = []
+
+    def note(self, event: HistoryEvent) -> bool:
+        """Keep the books on open tasks, timers and children; False where an outcome is not awaited (any more), so that it must be passed over."""
+        match event:
+            case TaskScheduled():
+                self.tasks[event.event_id] = event
+            case TimerCreated():
+                if event.fire_at is not None:  # else it only says what is waited for, and nothing would ever take it off the books
+                    self.timers[event.event_id] = event
+            case ChildWorkflowInstanceCreated():
+                self.children[event.event_id] = event
+            case TaskCompleted() | TaskFailed():
+                return self.tasks.pop(event.task_scheduled_id, None) is not None
+            case TimerFired():
+                return self.timers.pop(event.timer_id, None) is not None
+            case ChildWorkflowInstanceCompleted() | ChildWorkflowInstanceFailed():
+                return self.children.pop(event.task_scheduled_id, None) is not None
+            case ExecutionTerminated():
+                already, self.terminating = self.terminating, True
+                return not already
+            case _:
+                pass
+        return True
+
+
+def recovered(instance: Instance, rows: Iterable[HistoryRow]) -> Resident:
+    """A resident as its history says. The status row may be older than the last turn, so the counts are taken from history."""
+    rows = list(rows)
+    last_turned = max((place for place, row in enumerate(rows) if row.turn), default=-1)
+    resident = Resident(
+        msgspec.structs.replace(
+            instance,
+            next_sequence=len(rows),
+            turn=max((row.turn for row in rows), default=0),
+            updated_at=max((row.event.occurred_at for row in rows), default=instance.updated_at),
+        )
+    )
+    resident.durable = instance
+    resident.past = [row.event for row in rows[: last_turned + 1]]
+    resident.unseen = [row.event for row in rows[last_turned + 1 :]]
+    for row in rows:
+        resident.note(row.event)
+    return resident

@@ -1,0 +1,172 @@
+"""The DuckDB file, opened: created whole, our settings, a log that will not replay, checkpoints, and who may use which connection.
+
+The first connection runs nothing; whoever reads gets a cursor of its own. DuckDB's instance can die of a failed write and works again
+only once all its connections are closed: `reopen` waits for the readers to leave.
+"""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+import duckdb
+
+from wfengine.errors import EngineStopped, StoreCorrupt, StoreError, StoreVersion
+from wfengine.store import opening
+from wfengine.store.segments import sync_directory, sync_file
+
+SCHEMA_VERSION = 1
+_PROGRESS_ROWS = 10_000
+_CHECKPOINT_BYTES = 1024 * 1024  # beside twice the log
+_READERS_LEAVE_WITHIN_SECONDS = 5.0
+
+
+class Progress(NamedTuple):
+    """How far the journal is applied, and the numbers that follow."""
+
+    commit_index: int
+    next_position: int
+    next_key: int
+    epoch: int
+
+
+class Database:
+    """An open DuckDB file. `reading` is for any thread; `connection` and whatever writes are for one thread at a time."""
+
+    def __init__(self, path: Path, notes: list[str]) -> None:
+        self.path = path
+        self._changed = threading.Condition()  # guards the root connection and the count of readers
+        self._readers = 0
+        self._root: duckdb.DuckDBPyConnection | None = opening.connect(path, notes)
+        try:
+            self.connection = self._root.cursor()
+            self.lab_id = bytes.fromhex(self._checked_meta()["lab_id"])
+        except BaseException:
+            self._root.close()
+            raise
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor for one reader on one thread, closed at the end with whatever it had not fetched."""
+        with self._changed:
+            if self._root is None:
+                raise EngineStopped("The database is closed. Open the lab again to read from it.")
+            cursor = self._root.cursor()
+            self._readers += 1
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+            with self._changed:
+                self._readers -= 1
+                self._changed.notify_all()
+
+    def progress(self) -> Progress:
+        """How far the journal is applied."""
+        found = self.connection.execute(
+            "SELECT commit_index, next_position, next_key, max(epoch) OVER () FROM progress ORDER BY commit_index DESC, next_key DESC LIMIT 1"
+        ).fetchone()
+        return Progress(0, 1, 1, 0) if found is None else Progress(*found)
+
+    def thin_progress(self) -> None:
+        """Forget all but the newest progress once there is much of it."""
+        self.connection.execute(
+            "DELETE FROM progress WHERE commit_index < (SELECT max(commit_index) FROM progress) AND (SELECT count(*) FROM progress) > ?",
+            [_PROGRESS_ROWS],
+        )
+
+    def checkpoint(self) -> None:
+        """Fold DuckDB's log into the file. Raises duckdb.Error; after some of them only `reopen` helps."""
+        self.connection.execute("CHECKPOINT")
+
+    def has_room_for_checkpoint(self) -> bool:
+        """Whether the disk has room for what a checkpoint may write: one that fails half-way kills the instance."""
+        log = self.path.with_name(self.path.name + ".wal")
+        return not log.exists() or shutil.disk_usage(self.path.parent).free > 2 * log.stat().st_size + _CHECKPOINT_BYTES
+
+    def reopen(self) -> None:
+        """Close every connection and open the file again. Raises StoreError if readers do not leave."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._readers == 0, _READERS_LEAVE_WITHIN_SECONDS):
+                raise StoreError("DuckDB has to be reopened, and a query is still running.")
+            self._close()
+            self._root = opening.connect(self.path, [])
+            self.connection = self._root.cursor()
+
+    def close(self) -> None:
+        """Close every connection but those that readers still hold."""
+        with self._changed:
+            self._close()
+
+    def _close(self) -> None:
+        if self._root is not None:
+            self.connection.close()
+            self._root.close()
+            self._root = None
+
+    def _checked_meta(self) -> dict[str, str]:
+        try:
+            meta = dict(self.connection.execute("SELECT key, value FROM meta").fetchall())
+            version = int(meta["schema_version"])
+        except (duckdb.CatalogException, duckdb.BinderException, KeyError, ValueError):
+            raise StoreCorrupt(
+                f"{self.path} is a DuckDB database, but not one of a lab. Pass another file: wf.Lab('other.duckdb')."
+            ) from None
+        if version > SCHEMA_VERSION:
+            raise StoreVersion(
+                f"{self.path} was written by wflab {meta.get('wflab_version', 'of a later release')} (schema {version}); this one reads "
+                f"schema {SCHEMA_VERSION}. Upgrade: pip install --upgrade wflab."
+            )
+        return meta
+
+
+def create(path: Path) -> None:
+    """Make an empty record under `path`, whole or not at all."""
+    unnamed = path.with_name(path.name + ".new")
+    unnamed_log = unnamed.with_name(unnamed.name + ".wal")
+    unnamed.unlink(missing_ok=True)
+    unnamed_log.unlink(missing_ok=True)
+    schema = resources.files("wfengine.store").joinpath("schema.sql").read_text(encoding="utf-8")
+    try:
+        with opening.connect(unnamed, []) as connection:
+            connection.execute("BEGIN")
+            connection.execute(schema)
+            connection.execute("INSERT INTO meta VALUES ('schema_version', ?), ('lab_id', ?)", [str(SCHEMA_VERSION), uuid4().hex])
+            connection.execute("COMMIT")
+            connection.execute("CHECKPOINT")
+        sync_file(unnamed)
+        unnamed.rename(path)
+    finally:
+        for leftover in (unnamed, unnamed.with_name(unnamed.name + ".wal")):
+            leftover.unlink(missing_ok=True)
+    sync_directory(path.parent)
+
+
+def copy(cursor: duckdb.DuckDBPyConnection, target: Path) -> None:
+    """Copy everything the cursor sees to a new file, whole or not at all."""
+    unnamed = target.with_name(target.name + ".new")
+    unnamed.unlink(missing_ok=True)
+    source = cursor.execute("SELECT current_database()").fetchone()
+    names = {"source": _quoted(source[0] if source else "", '"'), "file": _quoted(str(unnamed), "'"), "copy": f"copy_{uuid4().hex}"}
+    try:
+        # ATTACH and COPY FROM DATABASE take no parameters
+        cursor.execute("ATTACH {file} AS {copy} (STORAGE_VERSION 'v1.5.0')".format(**names))
+        try:
+            cursor.execute("COPY FROM DATABASE {source} TO {copy}".format(**names))
+            cursor.execute("CHECKPOINT {copy}".format(**names))
+        finally:
+            cursor.execute("DETACH {copy}".format(**names))
+        sync_file(unnamed)
+        unnamed.rename(target)
+    finally:
+        for leftover in (unnamed, unnamed.with_name(unnamed.name + ".wal")):
+            leftover.unlink(missing_ok=True)
+    sync_directory(target.parent)
+
+
+def _quoted(text: str, mark: str) -> str:
+    return mark + text.replace(mark, mark * 2) + mark

@@ -1,0 +1,51 @@
+// What a page knows about its kernel: whether it still listens. The only file that looks past anywidget's model.
+
+export interface Model {
+  get(name: string): unknown;
+  on(event: string, heard: (...values: unknown[]) => void): void;
+  off(event: string, heard: (...values: unknown[]) => void): void;
+  send(content: unknown): void;
+  readonly widget_manager?: unknown;
+}
+
+interface Signal {
+  connect(slot: () => void): void;
+  disconnect(slot: () => void): void;
+}
+
+const GONE = new Set(["autorestarting", "dead", "restarting", "terminating"]);
+
+/**
+ * Call back with false when the kernel is lost, and with true should the connection come back. A kernel that died has forgotten this
+ * widget: for that there is no way back. Front ends that tell nothing are taken at their silence.
+ */
+export function watchKernel(model: Model, host: Element, changed: (isThere: boolean) => void): () => void {
+  let died = false;
+  const kernel = kernelOf(model);
+  const look = (): void => {
+    died ||= host.closest(".jupyter-widgets-disconnected") !== null || GONE.has(String(kernel?.["status"]));
+    changed(!died && kernel?.["connectionStatus"] !== "disconnected");
+  };
+  const later = (): void => queueMicrotask(look);
+  const signals = [kernel?.["statusChanged"], kernel?.["connectionStatusChanged"], kernel?.["disposed"]].filter(isSignal);
+  for (const signal of signals) signal.connect(later);
+  model.on("comm_live_update", later);
+  return () => {
+    for (const signal of signals) signal.disconnect(later);
+    model.off("comm_live_update", later);
+  };
+}
+
+function kernelOf(model: Model): Readonly<Record<string, unknown>> | null {
+  const manager = model.widget_manager;
+  const kernel = isObject(manager) ? manager["kernel"] : null;
+  return isObject(kernel) ? kernel : null;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function isSignal(value: unknown): value is Signal {
+  return isObject(value) && typeof value["connect"] === "function" && typeof value["disconnect"] === "function";
+}

@@ -1,0 +1,151 @@
+"""The one thread that writes to widgets: at once, then seldom, and never what is already shown."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.lab.conftest import Story
+from wflab.protocol import Notice, Picture
+from wflab.views.palette import Theme
+from wflab.views.publisher import SEND_PAUSE_S, VIEW_PAUSE_S, Publisher
+
+DEADLINE_S = 20
+
+
+class Page:
+    """A view that notes what it is shown, when, and by whom."""
+
+    theme: Theme = "dark"
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[float, Picture]] = []
+        self.told: list[Notice] = []
+        self.threads: set[str] = set()
+        self.clock: Callable[[], float] | None = None
+
+    def show(self, picture: Picture) -> bool:
+        self.threads.add(threading.current_thread().name)
+        self.shown.append((self.clock() if self.clock else 0.0, picture))
+        return True
+
+    def tell(self, notice: Notice) -> None:
+        self.told.append(notice)
+
+
+class Display:
+    def __init__(self) -> None:
+        self.bundles: list[dict[str, Any]] = []
+
+    def update(self, obj: dict[str, Any], /, *, raw: bool) -> None:
+        assert raw
+        self.bundles.append(obj)
+
+
+@pytest.fixture
+def publisher() -> Iterator[Publisher]:
+    publisher = Publisher()
+    yield publisher
+    publisher.close()
+
+
+def test_a_view_is_drawn_at_once_and_by_the_publishers_thread(publisher: Publisher, escalation: Story) -> None:
+    page = Page()
+    publisher.attach("a", page, escalation.picture)
+    assert publisher.settle(DEADLINE_S)
+    assert [picture for _, picture in page.shown] == [escalation.picture()]
+    assert page.threads == {"wflab-publisher"}
+
+
+def test_many_changes_are_few_pictures_and_the_last_one_is_right(escalation: Story) -> None:
+    import time
+
+    publisher = Publisher()
+    page = Page()
+    page.clock = time.monotonic
+    publisher.attach("a", page, escalation.picture)
+    for _ in range(2000):
+        escalation.call("step")
+        publisher.touch("a")
+    assert publisher.settle(DEADLINE_S)
+    publisher.close()
+    times = [at for at, _ in page.shown]
+    assert all(after - before >= VIEW_PAUSE_S * 0.9 for before, after in zip(times, times[1:], strict=False))
+    assert page.shown[-1][1].steps_total == 2002
+
+
+def test_all_views_together_are_paced_too(publisher: Publisher, escalation: Story) -> None:
+    import time
+
+    pages = [Page() for _ in range(6)]
+    for number, page in enumerate(pages):
+        page.clock = time.monotonic
+        publisher.attach(number, page, escalation.picture)
+    assert publisher.settle(DEADLINE_S)
+    times = sorted(at for page in pages for at, _ in page.shown)
+    assert len(times) == 6
+    assert all(after - before >= SEND_PAUSE_S * 0.9 for before, after in zip(times, times[1:], strict=False))
+
+
+def test_nothing_is_drawn_while_nothing_changes(publisher: Publisher, escalation: Story) -> None:
+    one, other = Page(), Page()
+    publisher.attach("a", one, escalation.picture)
+    publisher.attach("b", other, escalation.picture)
+    assert publisher.settle(DEADLINE_S)
+    publisher.touch("b")
+    assert publisher.settle(DEADLINE_S)
+    assert (len(one.shown), len(other.shown)) == (1, 2)
+
+
+def test_a_notice_reaches_the_views_of_its_key_only(publisher: Publisher, escalation: Story) -> None:
+    one, other = Page(), Page()
+    publisher.attach("a", one, escalation.picture)
+    publisher.attach("b", other, escalation.picture)
+    publisher.tell("a", Notice(text="no"))
+    assert publisher.settle(DEADLINE_S)
+    assert (one.told, other.told) == ([Notice(text="no")], [])
+
+
+def test_freezing_shows_the_end_and_puts_the_static_card_in_its_place(publisher: Publisher, escalation: Story) -> None:
+    page, display = Page(), Display()
+    publisher.attach("a", page, escalation.picture, display=display)
+    publisher.freeze("a")
+    assert publisher.settle(DEADLINE_S)
+    assert [set(bundle) for bundle in display.bundles] == [{"text/html", "text/plain"}]
+    publisher.touch("a")
+    assert publisher.settle(DEADLINE_S)
+    assert len(page.shown) == 1
+
+
+def test_a_view_that_raises_is_let_go_and_the_others_live_on(
+    publisher: Publisher, escalation: Story, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> Picture:
+        raise LookupError("purged")
+
+    page = Page()
+    publisher.attach("a", Page(), broken)
+    publisher.attach("b", page, escalation.picture)
+    assert publisher.settle(DEADLINE_S)
+    assert len(page.shown) == 1
+    assert "could not be drawn" in caplog.text
+
+
+def test_a_detached_view_is_left_alone_and_its_neighbour_is_not(publisher: Publisher, escalation: Story) -> None:
+    one, other = Page(), Page()
+    for page in (one, other):
+        publisher.attach("a", page, escalation.picture)
+    assert publisher.settle(DEADLINE_S)
+    publisher.detach("a", one)
+    publisher.touch("a")
+    assert publisher.settle(DEADLINE_S)
+    assert (len(one.shown), len(other.shown)) == (1, 2)
+
+
+def test_closing_ends_the_thread(escalation: Story) -> None:
+    publisher = Publisher()
+    publisher.attach("a", Page(), escalation.picture)
+    publisher.close()
+    publisher.close()
+    assert publisher.settle(DEADLINE_S)

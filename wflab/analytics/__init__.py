@@ -1,0 +1,1 @@
+"""Questions about histories: plain functions from recorded rows to answers."""

@@ -1,0 +1,80 @@
+"""Histories and runs as DataFrames: times aware UTC, durations timedelta64, states ordered categoricals, payloads decoded."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pandas as pd
+
+from wfengine.model.instance import Instance, Status
+from wfengine.model.payload import from_json
+from wfengine.model.work import HistoryRow
+
+STATES = [str(status) for status in Status]
+_PAYLOADS = ("input", "result", "output")
+_SHOWN = ("sequence", "turn", "type", "event_id", "name", "occurred_at", "attempt", "payload", "duration", "error")
+
+
+def history_frame(rows: Sequence[HistoryRow]) -> pd.DataFrame:
+    """One row per event: sequence, turn, type, event_id, name, occurred_at, attempt, payload, duration, error."""
+    frame = pd.DataFrame([_event(row) for row in rows], columns=list(_SHOWN))
+    frame["occurred_at"] = pd.to_datetime(frame["occurred_at"], utc=True)
+    frame["duration"] = pd.to_timedelta(frame["duration"], unit="ms")
+    for column in ("event_id", "attempt"):
+        frame[column] = frame[column].astype("Int64")
+    return frame
+
+
+def runs_frame(instances: Sequence[Instance]) -> pd.DataFrame:
+    """One row per instance: instance_id, name, status, created_at, updated_at, duration (of ended ones), input, output, error, tags."""
+    frame = pd.DataFrame(
+        [
+            {
+                "instance_id": one.instance_id,
+                "name": one.name,
+                "status": str(one.status),
+                "created_at": one.created_at,
+                "updated_at": one.updated_at,
+                "duration": one.updated_at - one.created_at if one.status.is_terminal else None,
+                "input": from_json(one.input),
+                "output": from_json(one.output),
+                "error": None if one.failure is None else f"{one.failure.error_type}: {one.failure.message}",
+                "tags": one.tags,
+            }
+            for one in instances
+        ],
+        columns=["instance_id", "name", "status", "created_at", "updated_at", "duration", "input", "output", "error", "tags"],
+    )
+    frame["status"] = pd.Categorical(frame["status"], categories=STATES, ordered=True)
+    for column in ("created_at", "updated_at"):
+        frame[column] = pd.to_datetime(frame[column], utc=True)
+    frame["duration"] = pd.to_timedelta(frame["duration"])
+    return frame
+
+
+def aware(frame: pd.DataFrame) -> pd.DataFrame:
+    """The same with its naive timestamps, which are UTC in our tables, made aware."""
+    for column in frame.columns:
+        if pd.api.types.is_datetime64_dtype(frame[column]):
+            frame[column] = frame[column].dt.tz_localize("UTC")
+    return frame
+
+
+def _event(row: HistoryRow) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(row.event)
+    failure = fields.get("failure")
+    payload = next((fields[field] for field in _PAYLOADS if fields.get(field) is not None), None)
+    identity = next((fields[field] for field in ("event_id", "task_scheduled_id", "timer_id") if field in fields), None)
+    origin = fields.get("origin")
+    return {
+        "sequence": row.sequence,
+        "turn": row.turn,
+        "type": type(row.event).__name__,
+        "event_id": identity,
+        "name": fields.get("name") or getattr(origin, "name", None),
+        "occurred_at": row.event.occurred_at,
+        "attempt": fields.get("attempt"),
+        "payload": from_json(payload),
+        "duration": fields.get("duration_ms"),
+        "error": None if failure is None else f"{failure.error_type}: {failure.message}",
+    }

@@ -1,0 +1,183 @@
+"""Lab: this kernel's bench. One database file, the engine on it, and the handles and views of its runs."""
+
+import atexit
+import getpass
+import os
+import re
+import socket
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import pandas as pd
+
+from wfengine.errors import InstanceNotFound, InvalidArgument
+from wfengine.model.work import AuditRow
+from wfengine.runtime.engine import Engine
+from wfengine.store.store import Store
+from wflab.analytics.frames import aware
+from wflab.clock import LabClock
+from wflab.current import Current
+from wflab.display import RunDisplays
+from wflab.run import Run
+from wflab.runs import Runs
+
+DEFAULT_PATH = "wflab.duckdb"
+_OURS = "history|runs|definitions|payloads|api_calls|audit|meta|progress"
+_CHANGES_OURS = re.compile(
+    rf"^\s*(insert\s+(or\s+\w+\s+)?into|update|delete\s+from|truncate(\s+table)?|drop\s+(table|view)(\s+if\s+exists)?|alter\s+(table|view)"
+    rf"|create\s+or\s+replace\s+(table|view))\s+(main\.)?\"?({_OURS}|instances|executions|events|activities|waits|failures)\"?\b",
+    re.IGNORECASE,
+)
+
+
+class Lab:
+    """A lab on the file `path` (made if it is not there). Open, it is the current lab; closing it leaves nothing behind.
+
+    Raises StoreInUse where another kernel has the file, NotADatabase where it is something else. `clock` is `lab.clock`.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] = DEFAULT_PATH) -> None:
+        self.engine = Engine(Store.open(path, holder=_holder()))
+        self.path = self.engine.store.path
+        self.clock = LabClock(self.engine)
+        self._displays: RunDisplays | None = None
+        self.engine.start()
+        current.enter(self)
+        atexit.register(self.close)  # a daemon thread inside DuckDB at the interpreter's end would abort it
+
+    # Runs.
+
+    def start(
+        self,
+        workflow: Callable[..., Any] | str,
+        input: Any = None,
+        instance_id: str | None = None,
+        start_at: datetime | None = None,
+        tags: Mapping[str, str] | None = None,
+        app_id: str | None = None,
+    ) -> Run:
+        """Start an instance of a registered workflow; durable when this returns, which is at once.
+
+        Raises DefinitionNotFound, InstanceAlreadyExists, PayloadError, InvalidArgument; then nothing was recorded.
+        """
+        return Run(
+            self,
+            self.engine.schedule_new_workflow(workflow, input=input, instance_id=instance_id, start_at=start_at, tags=tags, app_id=app_id),
+        )
+
+    def get(self, instance_id: str) -> Run:
+        """The run of an id, of a unique prefix of one, or `last`. Raises InstanceNotFound, InvalidArgument where several fit."""
+        return Run(self, self._resolved(instance_id))
+
+    @property
+    def runs(self) -> Runs:
+        """All instances; `.where(name=, status=).since('24h')`, then `.df()`, `.count()`."""
+        return Runs(self.engine)
+
+    def _resolved(self, wanted: str) -> str:
+        if self.engine.key_of(wanted) is not None:
+            return wanted
+        query = (
+            "SELECT instance_id FROM instances ORDER BY key DESC LIMIT 1"
+            if wanted == "last"
+            else "SELECT instance_id FROM instances WHERE starts_with(instance_id, $wanted) ORDER BY key DESC LIMIT 3"
+        )
+        with self.engine.store.cursor() as cursor:
+            found = [row[0] for row in cursor.execute(query, None if wanted == "last" else {"wanted": wanted}).fetchall()]
+        if not found:
+            raise InstanceNotFound(wanted, "`%wf ls` lists the ids that exist.")
+        if len(found) > 1:
+            raise InvalidArgument(f"{wanted!r} fits several instances, such as {found[0]} and {found[1]}. Write more of the id.")
+        return str(found[0])
+
+    def resumed(self) -> list[str]:
+        """What the lab found under way when it was opened, a sentence each; empty where there was nothing."""
+        live = [run for run in self.runs.list() if not run.status.is_terminal]
+        if not live:
+            return []
+        missing = sorted({run.name for run in live} - set(self.engine.registry.names("workflow")))
+        plural = "workflow goes" if len(live) == 1 else "workflows go"
+        hint = f" Run the cells that define {', '.join(missing)}." if missing else ""
+        return [
+            f"{len(live)} {plural} on from where it was.{hint}"
+            if len(live) == 1
+            else f"{len(live)} {plural} on from where they were.{hint}"
+        ]
+
+    # Questions.
+
+    def sql(self, query: str, **parameters: Any) -> pd.DataFrame:
+        """The answer to a SQL query as a DataFrame; everything committed is in it, times are aware UTC.
+
+        `$name` in the query is the parameter `name`. DataFrames of the notebook can be named as tables, and tables of your own can be
+        made beside the engine's, which can only be read. `SHOW TABLES` lists them all.
+        """
+        with self.engine.store.cursor() as cursor:
+            cursor.execute("SET python_scan_all_frames = true")
+            for statement in cursor.extract_statements(query):
+                if _CHANGES_OURS.match(statement.query):
+                    raise InvalidArgument(
+                        "The engine's tables can only be read: they are the record. Make a table of your own for changes."
+                    )
+            try:
+                return aware(cursor.execute(query, parameters or None).df())
+            except duckdb.Error as error:
+                raise InvalidArgument(f"DuckDB: {error}") from None
+
+    # The bench itself.
+
+    def show_run(self, instance_id: str) -> None:
+        """Display a run in the cell that runs now."""
+        if self._displays is None:
+            self._displays = RunDisplays(self.engine, self.audit)
+        self._displays.show(instance_id)
+
+    def audit(self, what: str, where: str) -> AuditRow:
+        """The row that an act of the person at this kernel is recorded with."""
+        return AuditRow(at=self.engine.now(), who=_user(), what=what, where=where)
+
+    @property
+    def status(self) -> str:
+        """One line: whether the engine runs, or why not and what to do."""
+        return self.engine.trouble or f"running on {self.path.name}"
+
+    def close(self) -> None:
+        """Finish writing and let go of the file; instances under way go on when it is opened again."""
+        atexit.unregister(self.close)
+        current.leave(self)
+        if self._displays is not None:
+            self._displays.close()
+        self.engine.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Lab({self.path.name!r}): {self.status}"
+
+
+current: Current[Lab] = Current()
+
+
+def current_lab() -> Lab:
+    """The lab that is open. Raises an error that says how to open one."""
+    return current.get()
+
+
+def _holder() -> str:
+    kernel = os.environ.get("JPY_SESSION_NAME")
+    program = f"the kernel of {os.path.basename(kernel)}" if kernel else "a Python process"  # noqa: PTH119  # it may be an id
+    return f"{program} on {socket.gethostname()}"
+
+
+def _user() -> str:
+    try:
+        return os.environ.get("JUPYTERHUB_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody"

@@ -1,0 +1,169 @@
+"""Run: the handle of one instance. It holds nothing but an id; whatever it tells is asked of the engine."""
+
+import asyncio
+from collections.abc import Generator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from wfengine.errors import InstanceNotFound, InvalidArgument, WorkflowFailed
+from wfengine.model.failure import FailureDetails
+from wfengine.model.instance import Instance, Status
+from wfengine.model.payload import from_json
+from wflab.analytics.frames import history_frame
+from wflab.analytics.steps import Step, open_waits, steps_of
+from wflab.analytics.why import why
+
+if TYPE_CHECKING:
+    from wflab.lab import Lab
+
+
+class Run:
+    """One instance: its state, what it waits for, what can be done with it. Display it to watch it live."""
+
+    def __init__(self, lab: "Lab", instance_id: str) -> None:
+        self._lab = lab
+        self._id = instance_id
+
+    # Its state.
+
+    @property
+    def id(self) -> str:
+        """The instance id."""
+        return self._id
+
+    @property
+    def name(self) -> str:
+        """The workflow's name."""
+        return self._state().name
+
+    @property
+    def status(self) -> Status:
+        """Where it stands: PENDING, RUNNING, COMPLETED, FAILED, TERMINATED, SUSPENDED or STALLED."""
+        return self._state().status
+
+    @property
+    def input(self) -> Any:
+        """What it was started with."""
+        return from_json(self._state().input)
+
+    @property
+    def output(self) -> Any:
+        """What it returned; None before its end."""
+        return from_json(self._state().output)
+
+    @property
+    def custom_status(self) -> str | None:
+        """What the workflow published with `ctx.set_custom_status`."""
+        return self._state().custom_status
+
+    @property
+    def failure(self) -> FailureDetails | None:
+        """Why it failed, or what stalls it."""
+        return self._state().failure
+
+    def why(self) -> str:
+        """One sentence: what it waits for, since when, and who can wake it."""
+        state, steps = self._state_and_steps()
+        engine = self._lab.engine
+        return why(state, steps, now=engine.now(), lacking=engine.lacking(self._id), trouble=engine.trouble)
+
+    def history(self) -> pd.DataFrame:
+        """The recorded events, in order, as a DataFrame."""
+        return history_frame(self._lab.engine.history(self._id))
+
+    def steps(self) -> pd.DataFrame:
+        """One row per activity, child workflow, timer and wait: name, kind, state, attempts, times, result."""
+        _, steps = self._state_and_steps()
+        columns = ["name", "kind", "state", "attempts", "created_at", "started_at", "ended_at", "result"]
+        rows = [(s.name, s.kind, str(s.state), len(s.attempts), s.created_at, s.started_at, s.ended_at, from_json(s.result)) for s in steps]
+        return pd.DataFrame(rows, columns=columns)
+
+    # Waiting for it.
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Wait for the end (at most `timeout` seconds) and give the output; Ctrl-C ends the waiting, not the workflow.
+
+        Raises WorkflowFailed where it failed or was terminated, TimeoutError where the time is up.
+        """
+        return _output(self._lab.engine.wait_for_workflow_completion(self._id, timeout))
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._finished().__await__()
+
+    async def _finished(self) -> Any:
+        return _output(await asyncio.wrap_future(self._lab.engine.when_finished(self._id)))
+
+    # Acting on it. Every act is a row of `audit`.
+
+    def raise_event(self, name: str, data: Any = None) -> None:
+        """Deliver an external event; durable when this returns."""
+        self._lab.engine.raise_workflow_event(self._id, name, data=data, audit=self._lab.audit(f"raise_event {name}", "run"))
+
+    def approve(self, name: str | None = None, data: Any = True) -> None:
+        """Answer the event it waits for with True (or `data`); `name` says which where it waits for several."""
+        self._answer(name, data, "approve")
+
+    def reject(self, name: str | None = None, data: Any = False) -> None:
+        """Answer the event it waits for with False (or `data`)."""
+        self._answer(name, data, "reject")
+
+    def suspend(self) -> None:
+        """Let it rest: what arrives waits, in order, until `resume()`."""
+        self._lab.engine.pause_workflow(self._id, audit=self._lab.audit("suspend", "run"))
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._lab.engine.resume_workflow(self._id, audit=self._lab.audit("resume", "run"))
+
+    def terminate(self, output: Any = None, *, recursive: bool = True) -> None:
+        """End it now, with its children; activities under way are not stopped, their results are ignored."""
+        self._lab.engine.terminate_workflow(self._id, output=output, recursive=recursive, audit=self._lab.audit("terminate", "run"))
+
+    def purge(self, *, recursive: bool = True) -> None:
+        """Delete an ended instance with its whole history."""
+        self._lab.engine.purge_workflow(self._id, recursive=recursive, audit=self._lab.audit("purge", "run"))
+
+    def _answer(self, name: str | None, data: Any, verb: str) -> None:
+        event = self._awaited_event(verb) if name is None else name
+        self._lab.engine.raise_workflow_event(self._id, event, data=data, audit=self._lab.audit(f"{verb} {event}", "run"))
+
+    def _awaited_event(self, verb: str) -> str:
+        state, steps = self._state_and_steps()
+        names = sorted({wait.name for wait in open_waits(steps)})
+        if len(names) == 1:
+            return names[0]
+        if not names:
+            raise InvalidArgument(
+                f"{state.name} ({self._id}) is {state.status} and waits for no event, so there is nothing to {verb}. "
+                f"run.{verb}('event_name') sends the event all the same; it is kept until the workflow asks."
+            )
+        raise InvalidArgument(f"{state.name} waits for several events: {', '.join(names)}. Say which: run.{verb}({names[0]!r}).")
+
+    def _state(self) -> Instance:
+        state = self._lab.engine.get_workflow_state(self._id)
+        if state is None:
+            raise InstanceNotFound(self._id)
+        return state
+
+    def _state_and_steps(self) -> tuple[Instance, list[Step]]:
+        state = self._state()
+        return state, steps_of(state, self._lab.engine.store.history(state.key))
+
+    # Showing it.
+
+    def _ipython_display_(self) -> None:
+        self._lab.show_run(self._id)
+
+    def __repr__(self) -> str:
+        with suppress(InstanceNotFound):
+            state = self._state()
+            return f"Run({state.name}, {state.status})"
+        return "Run(purged)"
+
+
+def _output(ended: Instance) -> Any:
+    if ended.status is Status.COMPLETED:
+        return from_json(ended.output)
+    raise WorkflowFailed(ended.instance_id, ended.name, ended.status, ended.failure)

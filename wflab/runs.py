@@ -1,0 +1,89 @@
+"""`lab.runs`: the instances of a lab, narrowed down step by step and asked for at the end."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+
+from wfengine.errors import InvalidArgument
+from wfengine.model.instance import Instance, Status
+from wfengine.runtime.engine import Engine
+from wfengine.store.rows import RUNS_COLUMNS, runs_record
+from wflab.analytics.frames import runs_frame
+
+_COLUMNS = ", ".join("key" if column == "instance" else column for column in RUNS_COLUMNS)
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_MOST_SHOWN = 50
+
+
+class Runs:
+    """Lazy: nothing is asked before `df()`, `count()` or `list()`, and then everything durable is in the answer."""
+
+    def __init__(self, engine: Engine, conditions: tuple[str, ...] = (), parameters: Mapping[str, Any] | None = None) -> None:
+        self._engine = engine
+        self._conditions = conditions
+        self._parameters = dict(parameters or {})
+
+    def where(self, *, name: str | None = None, status: str | None = None, instance_id: str | None = None) -> "Runs":
+        """Only instances of this workflow, in this status, with this id."""
+        runs = self
+        if status is not None:
+            if status not in set(Status):
+                raise InvalidArgument(f"There is no status {status!r}; there are {', '.join(Status)}.")
+            runs = runs._with("status = ${}", status)
+        if name is not None:
+            runs = runs._with("name = ${}", name)
+        if instance_id is not None:
+            runs = runs._with("instance_id = ${}", instance_id)
+        return runs
+
+    def since(self, span: str | timedelta) -> "Runs":
+        """Only instances started within this span before now: a timedelta, or text such as '24h', '90m', '7d'."""
+        if isinstance(span, str):
+            number, unit = span[:-1], span[-1:]
+            if unit not in _UNITS or not number.replace(".", "", 1).isdigit():
+                raise InvalidArgument(f"A span is text such as '24h', '90m' or '7d', or a timedelta, not {span!r}.")
+            span = timedelta(**{_UNITS[unit]: float(number)})
+        return self._with("created_at >= ${}", (self._engine.now() - span).replace(tzinfo=None))
+
+    def sql(self) -> str:
+        """The query behind `df()`, newest first; its parameters are named."""
+        where = f" WHERE {' AND '.join(self._conditions)}" if self._conditions else ""
+        return f"SELECT {_COLUMNS} FROM instances{where} ORDER BY key DESC"  # noqa: S608  # conditions are ours, values are parameters
+
+    def list(self) -> list[Instance]:
+        """The instances' present states, newest first."""
+        with self._engine.store.cursor() as cursor:
+            return [runs_record(row) for row in cursor.execute(self.sql(), self._parameters or None).fetchall()]
+
+    def df(self) -> pd.DataFrame:
+        """One row per instance, newest first; see `runs_frame` for the columns."""
+        return runs_frame(self.list())
+
+    def count(self) -> int:
+        """How many there are."""
+        with self._engine.store.cursor() as cursor:
+            found = cursor.execute(f"SELECT count(*) FROM ({self.sql()})", self._parameters or None).fetchone()  # noqa: S608  # as above
+        return 0 if found is None else int(found[0])
+
+    def _with(self, condition: str, value: Any) -> "Runs":
+        name = f"p{len(self._parameters)}"
+        return Runs(self._engine, (*self._conditions, condition.format(name)), {**self._parameters, name: value})
+
+    def __len__(self) -> int:
+        return self.count()
+
+    def __repr__(self) -> str:
+        frame = self.df()[["instance_id", "name", "status", "created_at"]]
+        return "no runs yet" if frame.empty else str(frame.head(_MOST_SHOWN).to_string(index=False)) + _more(len(frame))
+
+    def _repr_html_(self) -> str:
+        frame = self.df()
+        if frame.empty:
+            return "<p>No runs yet. Start one: <code>lab.start(workflow, input)</code></p>"
+        return str(frame.head(_MOST_SHOWN).to_html(index=False, border=0, max_rows=_MOST_SHOWN)) + f"<p>{_more(len(frame))}</p>"
+
+
+def _more(total: int) -> str:
+    return f"\nshowing {_MOST_SHOWN} of {total}; lab.runs.df() has all" if total > _MOST_SHOWN else ""

@@ -1,0 +1,160 @@
+"""The execution graph as one SVG text, for saved notebooks and pages without our script.
+
+It is meant to be the content of an `<img>`: a document of its own, so its ids and styles meet nobody else's. It has no background;
+nodes bring their own, and lines and captions are readable on light and dark alike.
+"""
+
+import re
+from datetime import UTC, datetime
+from html import escape
+
+from wflab import protocol
+from wflab.analytics.durations import span_text
+from wflab.views.graph import END, MORE
+from wflab.views.layout import START_SIZE
+from wflab.views.palette import PALETTE, Theme
+
+_INK = {"light": ("#1f2328", "#57606a"), "dark": ("#f0f3f6", "#9aa4ae")}
+_LINE = "#8b949e"
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
+TIMES = "\N{MULTIPLICATION SIGN}"
+NOTHING_YET = "nothing has run yet"
+_WAFFLE_COLUMNS = 50
+_BOLD, _SMALL = 7.0, 5.9
+
+
+def svg_graph(graph: protocol.Graph, theme: Theme) -> str:
+    """Draw the graph at its natural size."""
+    ink, muted = _INK[theme]
+    surface = PALETTE.surface[theme]
+    style = (
+        f"text{{font-family:system-ui,sans-serif;fill:{ink};font-size:12px}}.s{{font-size:10.5px;fill:{muted}}}.b{{font-weight:600}}"
+        f".e{{fill:none;stroke:{_LINE};stroke-width:1.4}}.join{{stroke-opacity:.55}}.lost{{stroke-dasharray:4 3}}"
+        f".k{{fill:none;stroke:{muted};stroke-width:1.3}}.n{{fill:{surface}}}"
+    )
+    size = f'width="{graph.width:g}" height="{graph.height:g}" viewBox="0 0 {graph.width:g} {graph.height:g}"'
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{style}</style>{_defs(graph, theme)}']
+    parts += [f'<path class="e {edge.kind}" d="{edge.path}"/>' for edge in graph.edges]
+    parts += [_node(node, theme) for node in graph.nodes]
+    return "".join([*parts, "</svg>"])
+
+
+def svg_badge(state: str, theme: Theme) -> str:
+    """The badge of a state alone, 16 x 16."""
+    return f'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16">{_badge(state, theme)}</svg>'
+
+
+def printable(text: str) -> str:
+    """Text without characters that XML forbids, terminals obey or that turn the line's direction."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _badge(state: str, theme: Theme) -> str:
+    look = PALETTE.state(state)
+    if look.hollow:
+        box = f'<rect x="1" y="1" width="14" height="14" rx="3" fill="none" stroke="{look.fill(theme)}" stroke-width="1.3" stroke-dasharray="2 2"/>'
+        return box + _glyph(look.path, look.fill(theme), solid=look.solid)
+    return f'<rect width="16" height="16" rx="3.5" fill="{look.fill(theme)}"/>' + _glyph(look.path, look.on(theme), solid=look.solid)
+
+
+def _glyph(path: str, colour: str, *, solid: bool) -> str:
+    if solid:
+        return f'<path d="{path}" fill="{colour}"/>'
+    return f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.9" stroke-linecap="round" stroke-linejoin="round"/>'
+
+
+def _defs(graph: protocol.Graph, theme: Theme) -> str:
+    states = sorted({node.state for node in graph.nodes})
+    kinds = sorted({node.kind for node in graph.nodes})
+    badges = "".join(f'<g id="s-{escape(state)}">{_badge(state, theme)}</g>' for state in states)
+    icons = "".join(f'<path id="k-{escape(kind)}" class="k" d="{PALETTE.kind(kind).path}"/>' for kind in kinds)
+    return f"<defs>{badges}{icons}</defs>"
+
+
+def _node(node: protocol.Node, theme: Theme) -> str:
+    if node.width == START_SIZE:
+        told = f'<text class="s" x="{node.x + 22:g}" y="{node.y + 11:g}">{NOTHING_YET}</text>' if node.state == "PENDING" else ""
+        return f'<circle class="n" cx="{node.x + 7:g}" cy="{node.y + 7:g}" r="6" stroke="{_LINE}" stroke-width="1.6"/>{told}'
+    colour = PALETTE.state(node.state).fill(theme)
+    dash = ' stroke-dasharray="4 3"' if node.state in {"PENDING", "CANCELED"} or node.kind == MORE else ""
+    weight = 2 if node.state == "FAILED" else 1.4
+    frame = f'<rect class="n" x=".7" y=".7" width="{node.width - 1.4:g}" height="{node.height - 1.4:g}" rx="5" stroke="{colour}" stroke-width="{weight:g}"{dash}/>'
+    if node.kind == "child":
+        frame += f'<rect x="3.4" y="3.4" width="{node.width - 6.8:g}" height="{node.height - 6.8:g}" rx="3" fill="none" stroke="{colour}" stroke-opacity=".6"/>'
+    spine = f'<path d="M5 1.2H5.6V{node.height - 1.2:g}H5a4.2 4.2 0 0 1-4.2-4.2V5.4a4.2 4.2 0 0 1 4.2-4.2z" fill="{colour}"/>'
+    stack = f'<rect x="4" y="-3" width="{node.width - 4:g}" height="{node.height - 1:g}" rx="5" fill="none" stroke="{colour}" stroke-opacity=".35"/>'
+    body = _end(node) if node.id == END else _single(node) if not node.cells else _group(node, theme)
+    return f'<g transform="translate({node.x:g} {node.y:g})">{stack if node.cells else ""}{frame}{spine}{body}</g>'
+
+
+def _end(node: protocol.Node) -> str:
+    return f'<use href="#s-{escape(node.state)}" x="12" y="15"/>{_text(34, 27.5, node.name, "b", 108, _BOLD)}'
+
+
+def _single(node: protocol.Node) -> str:
+    detail = node.error or caption(node)
+    icon = f'<use href="#k-{escape(node.kind)}" transform="translate({node.width - 20:g} 27) scale(.75)"/>'
+    head = f'<use href="#s-{escape(node.state)}" x="12" y="6"/>{_text(34, 18.5, node.name, "b", node.width - 42, _BOLD)}'
+    return f"{head}{_text(12, 36.5, detail, 's', node.width - 36, _SMALL)}{icon}"
+
+
+def _group(node: protocol.Node, theme: Theme) -> str:
+    inner = node.width - 22
+    count = f"{TIMES}{node.count:,}"
+    head = f'<use href="#s-{escape(node.state)}" x="12" y="6"/>{_text(34, 18.5, node.name, "b", inner - 22 - len(count) * _BOLD, _BOLD)}'
+    total = f'<text x="{node.width - 10:g}" y="18.5" class="s b" text-anchor="end">{count}</text>'
+    counts = "  ".join(f"{number:,} {PALETTE.state(state).glyph}\ufe0e" for state, number in node.counts.items())
+    line = _text(12, 79, counts, "s", inner, _SMALL)
+    return f"{head}{total}{_bar(node, inner, theme)}{_waffle(node, inner, theme)}{line}{_text(12, 96, node.error or caption(node), 's', inner, _SMALL)}"
+
+
+def _bar(node: protocol.Node, inner: float, theme: Theme) -> str:
+    """Proportional, but two pixels at least for every state that occurs: one failure in a hundred thousand is seen."""
+    room = inner - 2 * len(node.counts)
+    parts, x = [], 12.0
+    for state, number in node.counts.items():
+        width = 2 + room * number / node.count
+        parts.append(f'<rect x="{x:.2f}" y="28" width="{width:.2f}" height="10" fill="{PALETTE.state(state).fill(theme)}"/>')
+        x += width
+    return "".join(parts)
+
+
+def _waffle(node: protocol.Node, inner: float, theme: Theme) -> str:
+    columns = min(_WAFFLE_COLUMNS, len(node.cells))
+    rows = -(-len(node.cells) // columns)
+    width, height = inner / columns, 20 / rows
+    runs: dict[str, list[str]] = {}
+    for row in range(rows):
+        for match in re.finditer(r"(.)\1*", node.cells[row * columns : (row + 1) * columns]):
+            across = f"M{12 + match.start() * width:.1f} {44 + row * height:.1f}h{len(match[0]) * width:.1f}v{height:.1f}h-{len(match[0]) * width:.1f}z"
+            runs.setdefault(match[1], []).append(across)
+    colours = {look.letter: look.fill(theme) for look in PALETTE.states.values()}
+    painted = "".join(f'<path d="{"".join(paths)}" fill="{colours.get(letter, _LINE)}"/>' for letter, paths in runs.items())
+    upright = "".join(f"M{12 + column * width:.1f} 44v20" for column in range(1, columns))
+    level = "".join(f"M12 {44 + row * height:.1f}h{inner:g}" for row in range(1, rows))
+    return f'{painted}<path d="{upright}{level}" stroke="{PALETTE.surface[theme]}" stroke-width=".8"/>'
+
+
+def caption(node: protocol.Node) -> str:
+    """What stands under a node's name when nothing ticks."""
+    parts = [node.note] if node.note else []
+    if node.kind == MORE:
+        return "folded away; the table has what happened"
+    if node.took_ms is not None and node.note != "received":
+        parts.append(span_text(node.took_ms / 1000))
+    elif node.until is not None:
+        parts.append(f"until {datetime.fromtimestamp(node.until / 1000, UTC):%d %b %H:%M} UTC")
+    elif node.since is not None and not node.note:
+        parts.append({"SUSPENDED": "waiting", "PENDING": "not started"}.get(node.state, "running"))
+    if len(node.attempts) > 1:
+        parts.append(f"{len(node.attempts)} attempts")
+    if node.is_loop:
+        parts.append("in a loop")
+    return " · ".join(parts)
+
+
+def _text(x: float, y: float, text: str, style: str, room: float, character: float) -> str:
+    most = max(3, int(room / character))
+    shown = printable(text)
+    cut = shown if len(shown) <= most else shown[: most - 1] + "…"
+    return f'<text x="{x:g}" y="{y:g}" class="{style}">{escape(cut)}</text>'
