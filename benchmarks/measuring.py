@@ -18,6 +18,7 @@ from benchmarks.bench import Bench
 RAW_WRITES = 100
 RECORD = b"x" * 300  # about what one step of a chain adds to the journal
 RAW_FIGURE = "ratio_to_raw"
+STEADY = 3.0  # a disk that others keep busy takes many times longer for the raw write, and not for ours: such a ratio flatters
 
 Figures = dict[str, float]
 _sync_data = getattr(os, "fdatasync", os.fsync)
@@ -63,7 +64,7 @@ class Repetition(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the report: medians over the repetitions, and `runs`, the value of each. `met` is None where the size was not the goal's."""
+    """A line of the report: medians over the repetitions, and `runs`, the value of each. `met` is None where it cannot be judged."""
 
     work: str
     value: float
@@ -84,6 +85,11 @@ def repeat_once(work: Work, bench: Bench) -> Repetition:
     return Repetition(figures, statistics.median(before + raw_writes(bench.directory)), bench.profile)
 
 
+def usual_raw_ms(directory: Path) -> float:
+    """What a raw write takes just now."""
+    return statistics.median(raw_writes(directory))
+
+
 def raw_writes(directory: Path) -> list[float]:
     """Milliseconds of each of some appends to a file, each made durable by itself."""
     path = directory / "raw"
@@ -101,14 +107,16 @@ def raw_writes(directory: Path) -> list[float]:
     return times
 
 
-def row_of(work: Work, repetitions: list[Repetition], *, is_full_size: bool) -> Row:
-    """The medians of some repetitions, and whether they reach the goals."""
+def row_of(work: Work, repetitions: list[Repetition], *, quietest_raw_ms: float, is_full_size: bool) -> Row:
+    """The medians of some repetitions, and whether they reach the goals. No ratio is given where the raw write was disturbed each time."""
     figures = {name: statistics.median(each.figures[name] for each in repetitions) for name in repetitions[0].figures}
     raw_ms = statistics.median(each.raw_ms for each in repetitions)
     # Each repetition is compared with its own raw writes: that is what the drift of the machine cancels out of.
     per_commit = work.per_commit_ms
-    ratios = [] if per_commit is None else [per_commit(each.figures["value"]) / each.raw_ms for each in repetitions]
+    steady = [each for each in repetitions if each.raw_ms <= STEADY * quietest_raw_ms]
+    ratios = [] if per_commit is None else [per_commit(each.figures["value"]) / each.raw_ms for each in steady]
     compared: Figures = {RAW_FIGURE: statistics.median(ratios)} if ratios else {}
+    is_judged = is_full_size and all(goal.figure in figures | compared for goal in work.goals)
     return Row(
         work=work.name,
         value=_rounded(figures["value"]),
@@ -116,7 +124,7 @@ def row_of(work: Work, repetitions: list[Repetition], *, is_full_size: bool) -> 
         ratio_to_raw=_rounded(compared[RAW_FIGURE]) if compared else None,
         raw_ms=_rounded(raw_ms),
         target=", ".join(map(str, work.goals)),
-        met=all(goal.is_met(figures | compared) for goal in work.goals) if is_full_size else None,
+        met=all(goal.is_met(figures | compared) for goal in work.goals) if is_judged else None,
         runs=[_rounded(each.figures["value"]) for each in repetitions],
         also={name: _rounded(value) for name, value in figures.items() if name != "value"},
     )

@@ -3,7 +3,6 @@
 import atexit
 import getpass
 import os
-import re
 import socket
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -18,6 +17,7 @@ from wfengine.model.work import AuditRow
 from wfengine.runtime.engine import Engine
 from wfengine.store.store import Store
 from wflab.analytics.frames import aware
+from wflab.analytics.tables import changed_by
 from wflab.clock import LabClock
 from wflab.current import Current
 from wflab.display import RunDisplays
@@ -25,12 +25,6 @@ from wflab.run import Run
 from wflab.runs import Runs
 
 DEFAULT_PATH = "wflab.duckdb"
-_OURS = "history|runs|definitions|payloads|api_calls|audit|meta|progress"
-_CHANGES_OURS = re.compile(
-    rf"^\s*(insert\s+(or\s+\w+\s+)?into|update|delete\s+from|truncate(\s+table)?|drop\s+(table|view)(\s+if\s+exists)?|alter\s+(table|view)"
-    rf"|create\s+or\s+replace\s+(table|view))\s+(main\.)?\"?({_OURS}|instances|executions|events|activities|waits|failures)\"?\b",
-    re.IGNORECASE,
-)
 
 
 class Lab:
@@ -115,17 +109,17 @@ class Lab:
         `$name` in the query is the parameter `name`. DataFrames of the notebook can be named as tables, and tables of your own can be
         made beside the engine's, which can only be read. `SHOW TABLES` lists them all.
         """
+        ours = changed_by(query)
+        if ours is not None:
+            raise InvalidArgument(
+                f"{ours} is the engine's and can only be read: it is the record. Make a table of your own: CREATE TABLE mine AS FROM {ours}."
+            )
         with self.engine.store.cursor() as cursor:
             cursor.execute("SET python_scan_all_frames = true")
-            for statement in cursor.extract_statements(query):
-                if _CHANGES_OURS.match(statement.query):
-                    raise InvalidArgument(
-                        "The engine's tables can only be read: they are the record. Make a table of your own for changes."
-                    )
             try:
                 return aware(cursor.execute(query, parameters or None).df())
             except duckdb.Error as error:
-                raise InvalidArgument(f"DuckDB: {error}") from None
+                raise InvalidArgument(f"DuckDB: {str(error).partition(chr(10))[0]}") from None
 
     # The bench itself.
 

@@ -33,6 +33,7 @@ class WflabMagics(Magics):
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
+        self._names: dict[str, Any] = shell.user_ns
         self.victim_kernel = Victim()
         self.verbs: dict[str, Verb] = {verb.name: verb for verb in self._verbs()}
 
@@ -92,8 +93,8 @@ class WflabMagics(Magics):
 
     def _value(self, text: str) -> Any:
         try:
-            return eval(text, self.shell.user_ns)  # noqa: S307  # the user's own expression in the user's own namespace, like any cell
-        except Exception as error:
+            return eval(text, self._names)  # noqa: S307  # the user's own expression in the user's own namespace, like any cell
+        except Exception as error:  # noqa: BLE001  # whatever the expression raises
             raise UsageError(f"{text!r} is no Python expression that can be evaluated here ({type(error).__name__}: {error}).") from None
 
     def _ls(self, rest: str) -> Runs:
@@ -103,7 +104,7 @@ class WflabMagics(Magics):
         return runs
 
     def _run(self, rest: str, verb: str) -> Run:
-        words = shlex.split(rest)
+        words = _split(rest, verb)
         if len(words) != 1:
             raise UsageError(f"%wf {verb} takes one id, the beginning of one, or `last`.")
         return current.get().get(words[0])
@@ -118,7 +119,7 @@ class WflabMagics(Magics):
         return run
 
     def _answer(self, rest: str, verb: str) -> Run:
-        words = shlex.split(rest)
+        words = _split(rest, verb)
         if len(words) not in {1, 2}:
             raise UsageError(f"%wf {verb} takes an id (or `last`), and the event's name where the run waits for several.")
         run = current.get().get(words[0])
@@ -152,10 +153,11 @@ class WflabMagics(Magics):
         """Verbs, workflow names, ids and events after `%wf`."""
         words = context.line_with_cursor[: context.cursor_position].split(" ")
         offered: list[str] = []
-        if words[0] == "%wf" and len(words) == 2:
-            offered = list(self.verbs)
-        elif words[0] == "%wf" and len(words) == 3:
-            offered = self._arguments(words[1])
+        match words:
+            case ["%wf", _]:
+                offered = list(self.verbs)
+            case ["%wf", verb, _]:
+                offered = self._arguments(verb)
         return {"completions": [SimpleCompletion(text) for text in offered if text.startswith(words[-1])], "suppress": bool(offered)}
 
     def _arguments(self, verb: str) -> list[str]:
@@ -178,7 +180,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     magics = WflabMagics(shell)
     shell.register_magics(magics)
 
-    @context_matcher()
+    @context_matcher()  # type: ignore[untyped-decorator]  # IPython's decorators carry no types
     def wflab_matcher(context: CompletionContext) -> SimpleMatcherResult:
         return magics.complete(context)
 
@@ -198,6 +200,13 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     if lab is not None:
         lab.close()
     shell.user_ns.pop("lab", None)
+
+
+def _split(text: str, verb: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"%wf {verb}: {error}.") from None
 
 
 def _option(text: str, option: str) -> tuple[str, str | None]:

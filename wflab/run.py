@@ -11,12 +11,14 @@ from wfengine.errors import InstanceNotFound, InvalidArgument, WorkflowFailed
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import from_json
-from wflab.analytics.frames import history_frame
+from wflab.analytics.frames import history_frame, steps_frame
 from wflab.analytics.steps import Step, open_waits, steps_of
 from wflab.analytics.why import why
 
 if TYPE_CHECKING:
     from wflab.lab import Lab
+
+_WAKE_SECONDS = 0.25
 
 
 class Run:
@@ -74,11 +76,9 @@ class Run:
         return history_frame(self._lab.engine.history(self._id))
 
     def steps(self) -> pd.DataFrame:
-        """One row per activity, child workflow, timer and wait: name, kind, state, attempts, times, result."""
+        """One row per activity, child workflow, timer and wait; see `steps_frame` for the columns."""
         _, steps = self._state_and_steps()
-        columns = ["name", "kind", "state", "attempts", "created_at", "started_at", "ended_at", "result"]
-        rows = [(s.name, s.kind, str(s.state), len(s.attempts), s.created_at, s.started_at, s.ended_at, from_json(s.result)) for s in steps]
-        return pd.DataFrame(rows, columns=columns)
+        return steps_frame(steps)
 
     # Waiting for it.
 
@@ -93,7 +93,13 @@ class Run:
         return self._finished().__await__()
 
     async def _finished(self) -> Any:
-        return _output(await asyncio.wrap_future(self._lab.engine.when_finished(self._id)))
+        ended = asyncio.wrap_future(self._lab.engine.when_finished(self._id))
+        try:
+            while not ended.done():  # ipykernel's Ctrl-C cancels a waiting cell, but does not wake its loop to hear of it
+                await asyncio.wait({ended}, timeout=_WAKE_SECONDS)
+            return _output(ended.result())
+        finally:
+            ended.cancel()
 
     # Acting on it. Every act is a row of `audit`.
 
@@ -101,11 +107,11 @@ class Run:
         """Deliver an external event; durable when this returns."""
         self._lab.engine.raise_workflow_event(self._id, name, data=data, audit=self._lab.audit(f"raise_event {name}", "run"))
 
-    def approve(self, name: str | None = None, data: Any = True) -> None:
+    def approve(self, name: str | None = None, data: Any = True) -> None:  # noqa: FBT002  # it is a payload, not a switch
         """Answer the event it waits for with True (or `data`); `name` says which where it waits for several."""
         self._answer(name, data, "approve")
 
-    def reject(self, name: str | None = None, data: Any = False) -> None:
+    def reject(self, name: str | None = None, data: Any = False) -> None:  # noqa: FBT002  # likewise
         """Answer the event it waits for with False (or `data`)."""
         self._answer(name, data, "reject")
 

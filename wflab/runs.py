@@ -31,11 +31,11 @@ class Runs:
         if status is not None:
             if status not in set(Status):
                 raise InvalidArgument(f"There is no status {status!r}; there are {', '.join(Status)}.")
-            runs = runs._with("status = ${}", status)
+            runs = runs.narrowed("status = ${}", status)
         if name is not None:
-            runs = runs._with("name = ${}", name)
+            runs = runs.narrowed("name = ${}", name)
         if instance_id is not None:
-            runs = runs._with("instance_id = ${}", instance_id)
+            runs = runs.narrowed("instance_id = ${}", instance_id)
         return runs
 
     def since(self, span: str | timedelta) -> "Runs":
@@ -45,7 +45,7 @@ class Runs:
             if unit not in _UNITS or not number.replace(".", "", 1).isdigit():
                 raise InvalidArgument(f"A span is text such as '24h', '90m' or '7d', or a timedelta, not {span!r}.")
             span = timedelta(**{_UNITS[unit]: float(number)})
-        return self._with("created_at >= ${}", (self._engine.now() - span).replace(tzinfo=None))
+        return self.narrowed("created_at >= ${}", (self._engine.now() - span).replace(tzinfo=None))
 
     def sql(self) -> str:
         """The query behind `df()`, newest first; its parameters are named."""
@@ -67,7 +67,8 @@ class Runs:
             found = cursor.execute(f"SELECT count(*) FROM ({self.sql()})", self._parameters or None).fetchone()  # noqa: S608  # as above
         return 0 if found is None else int(found[0])
 
-    def _with(self, condition: str, value: Any) -> "Runs":
+    def narrowed(self, condition: str, value: Any) -> "Runs":
+        """These with one more SQL condition; `{}` in it stands for the parameter's name."""
         name = f"p{len(self._parameters)}"
         return Runs(self._engine, (*self._conditions, condition.format(name)), {**self._parameters, name: value})
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from queue import Empty
 from typing import Any
 
-from jupyter_client import BlockingKernelClient, KernelManager
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.manager import KernelManager
 
 from wfengine.errors import CallerError
 

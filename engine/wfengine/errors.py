@@ -9,6 +9,7 @@
     │   ├── InstanceNotTerminal      purge asks for an ended instance
     │   └── DefinitionNotFound       no workflow or activity of that name is registered
     ├── WorkflowFailed               the workflow's outcome: it failed or was terminated
+    ├── WaitTimedOut                 the time to wait was up; nothing has changed (also a TimeoutError)
     └── EngineError                  the engine's fault or its surroundings'
         ├── EngineStopped            the engine was shut down, or can no longer write
         ├── EnginePaused             nothing can be recorded just now (disk full)
@@ -95,6 +96,10 @@ class WorkflowFailed(WflabError):
         self.instance_id = instance_id
         self.status = status
         self.failure_details = failure_details
+
+
+class WaitTimedOut(WflabError, TimeoutError):
+    """The time given to a wait was up; what was waited for goes on."""
 
 
 class EngineError(WflabError):

@@ -9,6 +9,7 @@ import pandas as pd
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import from_json
 from wfengine.model.work import HistoryRow
+from wflab.analytics.steps import Step, StepState
 
 STATES = [str(status) for status in Status]
 _PAYLOADS = ("input", "result", "output")
@@ -47,6 +48,33 @@ def runs_frame(instances: Sequence[Instance]) -> pd.DataFrame:
     )
     frame["status"] = pd.Categorical(frame["status"], categories=STATES, ordered=True)
     for column in ("created_at", "updated_at"):
+        frame[column] = pd.to_datetime(frame[column], utc=True)
+    frame["duration"] = pd.to_timedelta(frame["duration"])
+    return frame
+
+
+def steps_frame(steps: Sequence[Step]) -> pd.DataFrame:
+    """One row per step: name, kind, state, attempts, created_at, started_at, ended_at, duration (of ended ones), result, error."""
+    frame = pd.DataFrame(
+        [
+            {
+                "name": one.name,
+                "kind": one.kind,
+                "state": str(one.state),
+                "attempts": len(one.attempts),
+                "created_at": one.created_at,
+                "started_at": one.started_at,
+                "ended_at": one.ended_at,
+                "duration": None if one.ended_at is None else one.ended_at - (one.started_at or one.created_at),
+                "result": from_json(one.result),
+                "error": None if one.failure is None else f"{one.failure.error_type}: {one.failure.message}",
+            }
+            for one in steps
+        ],
+        columns=["name", "kind", "state", "attempts", "created_at", "started_at", "ended_at", "duration", "result", "error"],
+    )
+    frame["state"] = pd.Categorical(frame["state"], categories=[str(state) for state in StepState], ordered=True)
+    for column in ("created_at", "started_at", "ended_at"):
         frame[column] = pd.to_datetime(frame[column], utc=True)
     frame["duration"] = pd.to_timedelta(frame["duration"])
     return frame

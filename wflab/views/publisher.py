@@ -31,6 +31,9 @@ class LiveView(Protocol):
     def tell(self, notice: Notice) -> None:
         """Say something beside the picture."""
 
+    def close(self) -> None:
+        """Be gone: nothing of it is displayed any more."""
+
 
 class DisplayHandle(Protocol):
     """IPython's: the place in a notebook where a view is displayed."""
@@ -172,3 +175,4 @@ def _show(entry: _Entry, notices: list[Notice], *, is_freezing: bool) -> None:
         entry.view.tell(notice)
     if is_freezing and entry.display is not None:
         entry.display.update(static_bundle(picture, entry.view.theme), raw=True)
+        entry.view.close()

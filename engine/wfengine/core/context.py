@@ -32,7 +32,9 @@ def name_of(callee: Callable[..., Any] | str) -> str:
     if not isinstance(name, str):
         raise InvalidArgument(f"Cannot infer a name from {type(callee).__name__}; pass a function defined with `def`, or a name.")
     if name == "<lambda>":
-        raise InvalidArgument("Cannot infer a name from a lambda function. Define it with `def`, or give a name: register_...(fn, name='...').")
+        raise InvalidArgument(
+            "Cannot infer a name from a lambda function. Define it with `def`, or give a name: register_...(fn, name='...')."
+        )
     return name
 
 
@@ -212,7 +214,9 @@ def checked_text(text: Any, what: str, *, may_be_empty: bool = False) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InvalidArgument(f"{what[0].upper()}{what[1:]} holds a lone surrogate (half of a character): {text!a:.80}. Remove it.") from None
+        raise InvalidArgument(
+            f"{what[0].upper()}{what[1:]} holds a lone surrogate (half of a character): {text!a:.80}. Remove it."
+        ) from None
     return text
 
 
@@ -231,5 +235,7 @@ def _schema_text(schema: Any) -> str | None:
         try:
             schema = msgspec.json.schema(schema)
         except TypeError:
-            raise InvalidArgument(f"schema cannot be made from {schema.__name__}; pass a pydantic model, a dataclass or a JSON Schema.") from None
+            raise InvalidArgument(
+                f"schema cannot be made from {schema.__name__}; pass a pydantic model, a dataclass or a JSON Schema."
+            ) from None
     return to_json(schema, "the schema")

@@ -168,7 +168,7 @@ def _checked(tasks: Sequence[Any], verb: str) -> list[Any]:
     children = list(tasks)
     for child in children:
         if not isinstance(child, Task):
-            raise TypeError(f"{verb} takes a list of tasks, such as [ctx.call_activity(a), ctx.create_timer(t)], not {type(child).__name__}.")
+            raise TypeError(
+                f"{verb} takes a list of tasks, such as [ctx.call_activity(a), ctx.create_timer(t)], not {type(child).__name__}."
+            )
     return children
-
-

@@ -243,7 +243,9 @@ class _Draft:
         )
         begun = [row for _, rows in self._started for row in rows]
         return Transition(
-            commit=Commit(history=[*self._history, *begun], runs=[*([instance] if changed else []), *(started for started, _ in self._started)]),
+            commit=Commit(
+                history=[*self._history, *begun], runs=[*([instance] if changed else []), *(started for started, _ in self._started)]
+            ),
             instance=instance,
             activities=self._activities,
             timers=self._timers,

@@ -17,7 +17,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=
     occurred_at: datetime
 
 
-class ExecutionStarted(_Event):
+class ExecutionStarted(_Event, frozen=True, kw_only=True):
     """The first event of every history. `execution` is its key, so that no two executions draw the same ids, not even in virtual time."""
 
     name: str
@@ -31,7 +31,7 @@ class ExecutionStarted(_Event):
     execution: int = 0
 
 
-class ExecutionCompleted(_Event):
+class ExecutionCompleted(_Event, frozen=True, kw_only=True):
     """The last event of a history that ended: COMPLETED, FAILED or TERMINATED."""
 
     status: Status
@@ -39,33 +39,33 @@ class ExecutionCompleted(_Event):
     failure: FailureDetails | None = None
 
 
-class ContinuedAsNew(_Event):
+class ContinuedAsNew(_Event, frozen=True, kw_only=True):
     """The last event of a generation; the next one starts with `input` and `carried_events` unconsumed external events."""
 
     input: str | None = None
     carried_events: int = 0
 
 
-class ExecutionSuspended(_Event):
+class ExecutionSuspended(_Event, frozen=True, kw_only=True):
     """From here on arriving events wait for the resumption."""
 
     reason: str | None = None
 
 
-class ExecutionResumed(_Event):
+class ExecutionResumed(_Event, frozen=True, kw_only=True):
     """Waiting events are delivered, in order."""
 
     reason: str | None = None
 
 
-class ExecutionTerminated(_Event):
+class ExecutionTerminated(_Event, frozen=True, kw_only=True):
     """Somebody asked for the end; an ExecutionCompleted with TERMINATED follows at once."""
 
     output: str | None = None
     recurse: bool = True
 
 
-class TaskScheduled(_Event):
+class TaskScheduled(_Event, frozen=True, kw_only=True):
     """An attempt of an activity was asked for. `task_execution_id` is the same for all attempts of one call."""
 
     event_id: int
@@ -76,7 +76,7 @@ class TaskScheduled(_Event):
     app_id: str | None = None
 
 
-class TaskCompleted(_Event):
+class TaskCompleted(_Event, frozen=True, kw_only=True):
     """An attempt returned. `started_at`, `duration_ms` and `worker` are None where the worker did not tell."""
 
     task_scheduled_id: int
@@ -86,7 +86,7 @@ class TaskCompleted(_Event):
     worker: str | None = None
 
 
-class TaskFailed(_Event):
+class TaskFailed(_Event, frozen=True, kw_only=True):
     """An attempt raised."""
 
     task_scheduled_id: int
@@ -130,7 +130,7 @@ class ChildWorkflowRetry(msgspec.Struct, frozen=True, kw_only=True, tag="child_r
 TimerOrigin = UserTimer | EventWait | ActivityRetry | ChildWorkflowRetry
 
 
-class TimerCreated(_Event):
+class TimerCreated(_Event, frozen=True, kw_only=True):
     """A durable timer was set. `fire_at` None never fires: it records what an instance waits for."""
 
     event_id: int
@@ -138,14 +138,14 @@ class TimerCreated(_Event):
     origin: TimerOrigin = UserTimer()
 
 
-class TimerFired(_Event):
+class TimerFired(_Event, frozen=True, kw_only=True):
     """The timer `timer_id` came due."""
 
     timer_id: int
     fire_at: datetime
 
 
-class ChildWorkflowInstanceCreated(_Event):
+class ChildWorkflowInstanceCreated(_Event, frozen=True, kw_only=True):
     """A child workflow was started; `child_key` is None where its id was taken and it never came to be."""
 
     event_id: int
@@ -157,21 +157,21 @@ class ChildWorkflowInstanceCreated(_Event):
     app_id: str | None = None
 
 
-class ChildWorkflowInstanceCompleted(_Event):
+class ChildWorkflowInstanceCompleted(_Event, frozen=True, kw_only=True):
     """The child completed."""
 
     task_scheduled_id: int
     result: str | None = None
 
 
-class ChildWorkflowInstanceFailed(_Event):
+class ChildWorkflowInstanceFailed(_Event, frozen=True, kw_only=True):
     """The child failed, was terminated, or could not be started."""
 
     task_scheduled_id: int
     failure: FailureDetails
 
 
-class EventRaised(_Event):
+class EventRaised(_Event, frozen=True, kw_only=True):
     """An external event arrived; `raised_by` says who sent it, where that is known."""
 
     name: str

@@ -78,7 +78,9 @@ def _plain(value: Any, path: str, depth: int, what: str) -> Any:
     if isinstance(value, int):
         if value.bit_length() <= LARGEST_INT_BITS:
             return value
-        raise PayloadError(f"{what} is not JSON that all can read: a number of {value.bit_length()} bits at {path}. Pass hex(value).", path=path)
+        raise PayloadError(
+            f"{what} is not JSON that all can read: a number of {value.bit_length()} bits at {path}. Pass hex(value).", path=path
+        )
     if isinstance(value, float):
         if math.isfinite(value):
             return value

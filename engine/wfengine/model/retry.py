@@ -7,6 +7,8 @@ from datetime import timedelta
 from wfengine.errors import InvalidArgument
 from wfengine.model.failure import FailureDetails
 
+_MOST_EXPLAINED = 100
+
 
 class RetryPolicy:
     """When and how often a failed activity or child workflow is tried again.
@@ -38,7 +40,9 @@ class RetryPolicy:
             if span is not None and span < timedelta(0):
                 raise InvalidArgument(f"{name} must be >= 0, not {span}.")
         if not isinstance(max_number_of_attempts, int) or max_number_of_attempts < 1:
-            raise InvalidArgument(f"max_number_of_attempts must be a number >= 1 (it counts the first try), not {max_number_of_attempts!r}.")
+            raise InvalidArgument(
+                f"max_number_of_attempts must be a number >= 1 (it counts the first try), not {max_number_of_attempts!r}."
+            )
         if backoff_coefficient is not None and not backoff_coefficient >= 1:
             raise InvalidArgument(f"backoff_coefficient must be >= 1, not {backoff_coefficient}.")
         if not 0 <= jitter <= 1:
@@ -107,12 +111,16 @@ class RetryPolicy:
         lines = ["attempt 1: at once"]
         elapsed = timedelta(0)
         attempt = 1
-        while (pause := RetryPolicy.pause_after(self, attempt)) is not None and attempt < 100:
+        while (pause := RetryPolicy.pause_after(self, attempt)) is not None and attempt < _MOST_EXPLAINED:
             elapsed += pause
             attempt += 1
             lines.append(f"attempt {attempt}: {pause.total_seconds():g} s later (+{elapsed.total_seconds():g} s after the first)")
         if attempt < self._max_number_of_attempts:
-            reason = "retry_timeout ends the retries" if attempt < 100 else f"and so on, up to {self._max_number_of_attempts} attempts"
+            reason = (
+                "retry_timeout ends the retries"
+                if attempt < _MOST_EXPLAINED
+                else f"and so on, up to {self._max_number_of_attempts} attempts"
+            )
             lines.append(reason)
         if self._jitter:
             lines.append(f"each pause is shortened by up to {self._jitter:.0%}")

@@ -46,8 +46,11 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Commit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """All rows that become durable together. `runs` holds the new state of each instance whose status row changes;
-    `purged` names executions whose rows are deleted (after everything else in this commit was appended)."""
+    """All rows that become durable together.
+
+    `runs` holds the new state of each instance whose status row changes; `purged` names executions whose rows are deleted, after
+    everything else in this commit was appended.
+    """
 
     history: list[HistoryRow] = []
     runs: list[Instance] = []

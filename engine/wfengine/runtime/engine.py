@@ -15,7 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import msgspec
 
@@ -29,6 +29,7 @@ from wfengine.errors import (
     InstanceNotFound,
     InstanceNotTerminal,
     InvalidArgument,
+    WaitTimedOut,
 )
 from wfengine.model.history import EventRaised, ExecutionResumed, ExecutionStarted, ExecutionSuspended, ExecutionTerminated, HistoryEvent
 from wfengine.model.instance import Instance, Status
@@ -44,6 +45,7 @@ from wfengine.store.family import family
 from wfengine.store.store import Store
 
 Listener = Callable[[list[Instance]], None]
+T = TypeVar("T")
 LONGEST_ID = 256
 _log = logging.getLogger("wfengine")
 
@@ -54,12 +56,14 @@ class Engine:
     Thread-safe. Listeners are called on the engine's thread and must return at once.
     """
 
-    def __init__(self, store: Store, *, clock: Clock | None = None, registry: Registry | None = None, executor: Executor | None = None) -> None:
+    def __init__(
+        self, store: Store, *, clock: Clock | None = None, registry: Registry | None = None, executor: Executor | None = None
+    ) -> None:
         self.store = store
         self.registry = registry or Registry()
         self._mailbox: SimpleQueue[tuple[Callable[..., None], tuple[Any, ...]]] = SimpleQueue()
         self._listeners: list[Listener] = []
-        self._worker = ActivityWorker(lambda: self._turns.clock.now())
+        self._worker = ActivityWorker(lambda: self._turns.clock.now())  # noqa: PLW0108  # the clock is exchanged for a virtual one
         self._turns = Turns(
             store=store,
             registry=self.registry,
@@ -84,7 +88,9 @@ class Engine:
         if self._thread is not None:
             return
         self._turns.recover()
-        self.store.start(on_durable=lambda tokens: self._post(self._turns.durable, tokens), on_trouble=self._on_trouble, on_fatal=self._on_fatal)
+        self.store.start(
+            on_durable=lambda tokens: self._post(self._turns.durable, tokens), on_trouble=self._on_trouble, on_fatal=self._on_fatal
+        )
         self._thread = threading.Thread(target=self._run, name="wflab-engine", daemon=True)
         self._thread.start()
 
@@ -384,10 +390,10 @@ class Engine:
         """A caller's mistake is the caller's; it does not hurt the engine."""
         try:
             function(future, *arguments)
-        except Exception as error:  # handed to the caller
+        except Exception as error:  # noqa: BLE001  # handed to the caller
             future.set_exception(error)
 
-    def _wait(self, future: "Future[Any]", timeout_seconds: float | None) -> Any:
+    def _wait(self, future: "Future[T]", timeout_seconds: float | None) -> T:
         if timeout_seconds is not None and (not isinstance(timeout_seconds, int | float) or not timeout_seconds <= threading.TIMEOUT_MAX):
             raise InvalidArgument(f"timeout_seconds is a number of seconds, or None to wait for ever, not {timeout_seconds!r}.")
         try:
@@ -395,7 +401,7 @@ class Engine:
         except FutureTimeout:
             if future.done():
                 raise
-            raise TimeoutError(f"Not there after {timeout_seconds:g} seconds; it goes on, wait again.") from None
+            raise WaitTimedOut(f"Not there after {timeout_seconds:g} seconds; it goes on, wait again.") from None
 
     def _run(self) -> None:
         try:
@@ -407,7 +413,9 @@ class Engine:
             while self._turns.has_unacknowledged() and self.trouble is None:
                 self._take_in(1.0)
         except BaseException:  # noqa: BLE001  # a fault of ours: stop for good rather than go on with a doubtful state
-            self._stopped = f"The engine failed and has stopped; what was acknowledged is safe. Reload the lab. Cause:\n{traceback.format_exc()}"
+            self._stopped = (
+                f"The engine failed and has stopped; what was acknowledged is safe. Reload the lab. Cause:\n{traceback.format_exc()}"
+            )
         self._stopped = self._stopped or "The lab was closed."
         self._turns.give_up(EngineStopped(self._stopped))
         self._virtual_time.give_up(EngineStopped(self._stopped))
@@ -445,7 +453,7 @@ class Engine:
         for listener in list(self._listeners):
             try:
                 listener(changed)
-            except Exception:  # a listener's fault is its own
+            except Exception:  # noqa: BLE001  # a listener's fault is its own
                 _log.exception("A listener of the engine failed; the engine goes on.")
 
     def _on_trouble(self, trouble: str | None) -> None:
@@ -469,11 +477,15 @@ def _checked_id(instance_id: Any) -> str:
     return instance_id
 
 
-def _checked_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
+def _checked_tags(tags: Any) -> dict[str, str]:
+    if not isinstance(tags, Mapping | None):
+        raise InvalidArgument(f"Tags are text to text, such as {{'team': 'billing'}}, not {tags!r:.80}.")
     checked = dict(tags or {})
     for key, value in checked.items():
         if not isinstance(key, str) or not isinstance(value, str):
             raise InvalidArgument(f"Tags are text to text, such as {{'team': 'billing'}}; {key!r}: {value!r} is not.")
+        checked_text(key, "a tag")
+        checked_text(value, "a tag", may_be_empty=True)
     return checked
 
 

@@ -13,10 +13,11 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Literal, get_type_hints
 
-from wfengine.core.context import NAME_ATTRIBUTE, name_of
+from wfengine.core.context import NAME_ATTRIBUTE, checked_text, name_of
 from wfengine.errors import InvalidArgument
 from wfengine.model.payload import coerce_to_model, is_model_class
 from wfengine.model.work import DefinitionRow
@@ -30,21 +31,22 @@ class Definition:
     def __init__(self, kind: Kind, name: str, function: Callable[..., Any], *, packages: dict[str, str] | None = None) -> None:
         if not callable(function):
             raise InvalidArgument(f"A {kind} is a function, not {type(function).__name__}.")
-        if inspect.isasyncgenfunction(function):
+        plain = _plain(function)
+        if inspect.isasyncgenfunction(plain):
             raise InvalidArgument(f"{name!r} both awaits and yields. Use `await` only (async def), or `yield` only (def).")
         self.kind: Kind = kind
         self.name = name
-        self.source = _source(function)
-        self.code_hash = _code_hash(function, self.source)
+        self.source = _source(plain)
+        self.code_hash = _code_hash(plain, self.source)
         self.function = _own_copy(function)
-        self.is_coroutine = inspect.iscoroutinefunction(inspect.unwrap(function))
+        self.is_coroutine = inspect.iscoroutinefunction(function if isinstance(function, FunctionType) else plain)
         self._takes_input, self._model = _input_parameter(kind, name, function)
         self.row = DefinitionRow(
             name=name,
             kind=kind,
             code_hash=self.code_hash,
             source=self.source,
-            origin=_origin(function),
+            origin=_origin(plain),
             packages=packages or {},
             registered_at=datetime.now(UTC),
         )
@@ -67,7 +69,7 @@ class Registry:
 
     def add(self, kind: Kind, function: Callable[..., Any], name: str | None = None) -> tuple[Definition, bool]:
         """Register `function`; also tells whether this changes the newest version. An older version becomes the newest again."""
-        name = name or name_of(function)
+        name = checked_text(name or name_of(function), f"a {kind}'s name")
         definition = Definition(kind, name, function)
         if not hasattr(function, NAME_ATTRIBUTE):
             with suppress(AttributeError, TypeError):  # built-in functions and classes take no notes
@@ -102,15 +104,26 @@ def _own_copy(function: Callable[..., Any]) -> Callable[..., Any]:
     return copy
 
 
+def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that was written down, under decorators, partials, methods and objects that can be called."""
+    while True:
+        inner = function.func if isinstance(function, partial) else getattr(function, "__func__", getattr(function, "__wrapped__", None))
+        if inner is None:
+            break
+        function = inner
+    of_class = type(function).__call__
+    return of_class if not isinstance(function, FunctionType) and isinstance(of_class, FunctionType) else function
+
+
 def _source(function: Callable[..., Any]) -> str | None:
     try:
-        return inspect.getsource(inspect.unwrap(function))
+        return inspect.getsource(function)
     except (OSError, TypeError):
         return None
 
 
 def _origin(function: Callable[..., Any]) -> str | None:
-    code = getattr(inspect.unwrap(function), "__code__", None)
+    code = getattr(function, "__code__", None)
     if not isinstance(code, CodeType):
         return None
     cell = linecache.cache.get(code.co_filename)
@@ -121,22 +134,30 @@ def _origin(function: Callable[..., Any]) -> str | None:
 def _code_hash(function: Callable[..., Any], source: str | None) -> str:
     """The function's source and what it reads of its module: plain functions by their source, constants by value."""
     digest = hashlib.sha256(_text_of(function, source))
-    plain = inspect.unwrap(function)
-    if isinstance(plain, FunctionType):
-        for name in sorted(_names_in(plain.__code__)):
-            value = plain.__globals__.get(name)
+    if isinstance(function, FunctionType):
+        for name in sorted(_names_in(function.__code__)):
+            value = function.__globals__.get(name)
             if isinstance(value, str | int | float | bool | tuple | frozenset):
-                digest.update(f"{name}={value!r};".encode("utf-8", "backslashreplace"))
-            elif isinstance(value, FunctionType) and value is not plain and not hasattr(value, NAME_ATTRIBUTE):
-                digest.update(name.encode() + _text_of(value, _source(value)))
+                digest.update(f"{name}={_constant(value)};".encode("utf-8", "backslashreplace"))
+            elif isinstance(value, FunctionType) and value is not function and not hasattr(value, NAME_ATTRIBUTE):
+                digest.update(name.encode() + _text_of(value, _source(_plain(value))))
     return digest.hexdigest()[:16]
+
+
+def _constant(value: Any) -> str:
+    """The same text in every process: sets have no order, and other objects show addresses."""
+    if isinstance(value, tuple):
+        return f"({','.join(map(_constant, value))})"
+    if isinstance(value, frozenset):
+        return f"{{{','.join(sorted(map(_constant, value)))}}}"
+    return repr(value) if isinstance(value, str | int | float | bool | None) else type(value).__name__
 
 
 def _text_of(function: Callable[..., Any], source: str | None) -> bytes:
     if source is not None:
         return inspect.cleandoc(source).encode("utf-8", "backslashreplace")
     code = getattr(function, "__code__", None)
-    return marshal.dumps(code) if isinstance(code, CodeType) else repr(function).encode()
+    return marshal.dumps(code) if isinstance(code, CodeType) else type(function).__qualname__.encode()
 
 
 def _names_in(code: CodeType) -> set[str]:
@@ -164,7 +185,7 @@ def _input_parameter(kind: Kind, name: str, function: Callable[..., Any]) -> tup
     if isinstance(annotation, str):
         try:
             annotation = get_type_hints(function).get(positional[1].name)
-        except Exception:  # annotations are the user's code and may name what is not there
+        except Exception:  # noqa: BLE001  # annotations are the user's code and may name what is not there
             return True, None
     options = [option for option in getattr(annotation, "__args__", ()) if option is not type(None)]
     if options and not isinstance(annotation, type | ModuleType) and len(options) == 1:

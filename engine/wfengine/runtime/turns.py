@@ -10,6 +10,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -158,7 +159,9 @@ class Turns:
                 continue
             if (ended.parent.key, ended.parent.task_id) == (parent.instance.key, task_id):
                 return outcome_for_parent(task_id, instance_id, ended.status, ended.output, ended.failure, now)
-        gone = FailureDetails(message=f"Child workflow {instance_id!r} was purged before its outcome was seen.", error_type="WorkflowPurged")
+        gone = FailureDetails(
+            message=f"Child workflow {instance_id!r} was purged before its outcome was seen.", error_type="WorkflowPurged"
+        )
         return outcome_for_parent(task_id, instance_id, Status.FAILED, None, gone, now)
 
     # What arrives.
@@ -228,7 +231,8 @@ class Turns:
         for resident in self._residents.values():
             waiting += resident.acks
             moments += resident.started + resident.finished
-        for future in [*waiting, *moments]:
+        everybody: list[Future[Any]] = [*waiting, *moments]
+        for future in everybody:
             if not future.done():
                 future.set_exception(error)
 
@@ -247,6 +251,7 @@ class Turns:
             self._ready.append(resident)
 
     def _turn(self, resident: Resident) -> None:
+        before = resident.instance
         arrived, resident.inbox = resident.inbox, []
         acks, resident.acks = resident.acks, []
         audit, resident.audit = resident.audit, []
@@ -258,6 +263,8 @@ class Turns:
         now = max(self.now_for(resident), *(event.occurred_at for event in arrived)) if arrived else self.now_for(resident)
         self._claimed.clear()
         transition = apply(resident.instance, arrived, result, now=now, claim_key=self._claim_key)
+        if transition.instance.code_hash != before.code_hash and transition.instance not in transition.commit.runs:
+            transition = _with_commit(transition, runs=[transition.instance, *transition.commit.runs])
         if not isinstance(result, ExecutionResult):
             resident.unseen.extend(arrived)
         resident.instance = transition.instance
@@ -265,7 +272,7 @@ class Turns:
             _answer(acks)
             return
         if audit:
-            transition = msgspec.structs.replace(transition, commit=msgspec.structs.replace(transition.commit, audit=audit))
+            transition = _with_commit(transition, audit=audit)
         for child, rows in transition.started:
             self._adopt(child, rows)
         self._submit(resident, transition, acks)
@@ -456,6 +463,10 @@ class Turns:
         resident = self._residents.get(key)
         if resident is not None:  # else it is late: the instance has ended
             self.arrive(resident, msgspec.structs.replace(outcome, occurred_at=self.now_for(resident)))
+
+
+def _with_commit(transition: Transition, **changes: Any) -> Transition:
+    return msgspec.structs.replace(transition, commit=msgspec.structs.replace(transition.commit, **changes))
 
 
 def _is_child(resident: Resident | None, parent_key: int, task_id: int) -> bool:

@@ -5,11 +5,12 @@ the next job; a new one is made only while none is idle and fewer than `most_thr
 """
 
 import asyncio
+import inspect
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
 from contextlib import suppress
+from datetime import datetime
 from queue import Empty, SimpleQueue
 
 import msgspec
@@ -167,6 +168,8 @@ def _context(job: ActivityJob) -> WorkflowActivityContext:
 def _run_function(job: ActivityJob, watch: _Stopwatch) -> None:
     try:
         value = job.definition(_context(job), from_json(job.task.input))
+        if inspect.iscoroutine(value):  # a coroutine function under a plain decorator
+            value = asyncio.run(value)
         outcome: Outcome = watch.completed(job.task.event_id, _encoded(job, value))
     except BaseException as error:  # noqa: BLE001  # SystemExit and the like are failures of the activity, not of the engine
         outcome = watch.failed(job.task.event_id, error)

@@ -51,7 +51,7 @@ export class RunView {
       this.#steps.element,
       this.#announcer.element,
     );
-    this.element.addEventListener("keydown", (event) => this.#leave(event));
+    this.element.addEventListener("keydown", (event) => this.#keys(event));
     this.#sight = new IntersectionObserver((entries) => this.#look(entries.some((entry) => entry.isIntersecting)));
     this.#sight.observe(this.element);
     this.paint(theme);
@@ -136,10 +136,15 @@ export class RunView {
     this.#waits.tick(now);
   }
 
-  /** Keys belong to the view while the focus is inside; Escape gives it back to the cell. */
-  #leave(event: KeyboardEvent): void {
-    if (event.key !== "Escape") return;
+  /**
+   * Keys belong to the view while the focus is inside: in a notebook `b` would insert a cell and Shift+Enter destroy this one.
+   * JupyterLab's own attribute for that (on the root, for other front ends) does not count where a shortcut's selector matches the
+   * focused element itself. Saving and the like go through. Escape gives the focus back to the cell.
+   */
+  #keys(event: KeyboardEvent): void {
+    if ((event.ctrlKey || event.metaKey) && event.key !== "Enter") return;
     event.stopPropagation();
+    if (event.key !== "Escape") return;
     const cell = this.element.closest<HTMLElement>(".jp-Cell");
     if (cell !== null) {
       if (!cell.hasAttribute("tabindex")) cell.tabIndex = -1;

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from wfengine.model import history as h
 from wfengine.model.failure import FailureDetails
-from wfengine.model.instance import Instance, ParentInstance
+from wfengine.model.instance import Instance, ParentInstance, Status
 from wfengine.model.work import AuditRow, Commit, DefinitionRow, HistoryRow
 from wfengine.store import appending, reading, rows
 from wfengine.store.appending import Entry
@@ -37,7 +37,7 @@ def every_field(kind: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]
 def of_type(annotation: object) -> st.SearchStrategy[object]:
     if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct) and annotation is not FailureDetails:
         return every_field(annotation)
-    if get_args(annotation) and annotation not in {dict[str, str]} and not str(annotation).startswith("typing.Literal"):
+    if get_args(annotation) and annotation != dict[str, str] and not str(annotation).startswith("typing.Literal"):
         return st.one_of([of_type(part) for part in get_args(annotation)])
     if annotation is float:
         return st.floats(allow_nan=False)
@@ -108,7 +108,7 @@ def test_the_column_lists_are_those_of_the_schema(tables: duckdb.DuckDBPyConnect
 def test_a_parent_is_told_from_none_by_its_task() -> None:
     parent = ParentInstance(key=1, instance_id="a", name="b", task_id=0)
     now = datetime(2026, 1, 1, tzinfo=UTC)
-    child = Instance(key=2, instance_id="c", name="d", status=h.Status.RUNNING, created_at=now, updated_at=now, root=1, parent=parent)
+    child = Instance(key=2, instance_id="c", name="d", status=Status.RUNNING, created_at=now, updated_at=now, root=1, parent=parent)
     assert rows.runs_record(rows.runs_row(1, 1, child)) == child
 
 

@@ -1,5 +1,6 @@
 """What goes in is durable when acknowledged, can be read at once, and is there again after reopening."""
 
+import errno
 import os
 import signal
 import stat
@@ -18,6 +19,7 @@ from wfengine.model import history as h
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Instance, ParentInstance, Status
 from wfengine.model.work import AuditRow, Commit, DefinitionRow, HistoryRow
+from wfengine.store import journal
 from wfengine.store.store import Store
 
 
@@ -128,8 +130,7 @@ def test_readers_on_many_threads_get_cursors_of_their_own(place: Path, opened: C
     found: list[int] = []
 
     def read() -> None:
-        for _ in range(10):
-            found.append(len(desk.store.history(1)))
+        found.extend(len(desk.store.history(1)) for _ in range(10))
 
     readers = [threading.Thread(target=read) for _ in range(4)]
     for reader in readers:
@@ -236,6 +237,25 @@ def test_what_was_submitted_before_closing_is_written(place: Path, opened: Calla
     assert len(opened(place).store.history(1)) == 300
 
 
+def test_a_sync_that_fails_is_the_end_and_acknowledges_nothing(
+    place: Path, opened: Callable[..., Desk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = opened(place).commit(start_of(1))
+
+    def failing(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(journal, "_sync_data", failing)
+    desk.store.submit(step_of(1, 1), "unknown")
+    desk.wait(lambda: desk.fatal is not None)
+    assert "failed to make" in str(desk.fatal)
+    assert "Input/output error" in str(desk.fatal)
+    assert "unknown" not in desk.acknowledged
+    with pytest.raises(EngineStopped, match="Input/output error"):
+        desk.store.submit(step_of(1, 2), 2)
+    assert len(desk.store.history(1)) == 1, "reading goes on"
+
+
 def test_a_store_that_was_never_started_closes(place: Path) -> None:
     Store.open(place).close()
     Store.open(place).close()
@@ -284,9 +304,9 @@ def test_a_folder_without_permission_is_named_in_one_line(tmp_path: Path) -> Non
 
 
 def test_a_journal_without_its_database_is_refused(place: Path) -> None:
-    journal = place.with_name(place.name + ".journal")
-    journal.mkdir()
-    (journal / "00000000000000000001.journal").write_bytes(b"")
+    directory = place.with_name(place.name + ".journal")
+    directory.mkdir()
+    (directory / "00000000000000000001.journal").write_bytes(b"")
     with pytest.raises(StoreCorrupt, match="is missing, but its journal"):
         Store.open(place)
     assert not place.exists()

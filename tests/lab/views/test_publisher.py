@@ -22,6 +22,7 @@ class Page:
     def __init__(self) -> None:
         self.shown: list[tuple[float, Picture]] = []
         self.told: list[Notice] = []
+        self.is_closed = False
         self.threads: set[str] = set()
         self.clock: Callable[[], float] | None = None
 
@@ -32,6 +33,9 @@ class Page:
 
     def tell(self, notice: Notice) -> None:
         self.told.append(notice)
+
+    def close(self) -> None:
+        self.is_closed = True
 
 
 class Display:
@@ -115,7 +119,7 @@ def test_freezing_shows_the_end_and_puts_the_static_card_in_its_place(publisher:
     assert [set(bundle) for bundle in display.bundles] == [{"text/html", "text/plain"}]
     publisher.touch("a")
     assert publisher.settle(DEADLINE_S)
-    assert len(page.shown) == 1
+    assert (len(page.shown), page.is_closed) == (1, True)
 
 
 def test_a_view_that_raises_is_let_go_and_the_others_live_on(

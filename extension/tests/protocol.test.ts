@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import {
+  type Act,
+  type Edge,
+  type Node,
+  type Notice,
+  type Payload,
+  type Picture,
+  readFromKernel,
+  type Ready,
+  type ShowPicture,
+  type StepLine,
+  type Wait,
+} from "../src/protocol";
+
+// One key for each field: the compiler sees to it that none is missing or too many, the samples that Python says the same.
+type Keys<T> = Readonly<Record<keyof T, true>>;
+const act: Keys<Act> = { type: true, act: true, token: true, wait_id: true, event: true, data: true };
+const ready: Keys<Ready> = { type: true, theme: true };
+const notice: Keys<Notice> = { type: true, text: true, token: true, level: true };
+const message: Keys<ShowPicture> = { type: true, seq: true, picture: true };
+const payload: Keys<Payload> = { text: true, size: true, cut: true };
+const edge: Keys<Edge> = { source: true, target: true, kind: true, path: true };
+const wait: Keys<Wait> = { id: true, event: true, since: true, until: true, title: true, schema: true };
+const step: Keys<StepLine> = {
+  id: true, name: true, kind: true, state: true, attempts: true, started: true, took_ms: true, count: true, note: true, result: true,
+};
+const node: Keys<Node> = {
+  id: true, name: true, kind: true, state: true, x: true, y: true, width: true, height: true, count: true, counts: true, cells: true,
+  attempts: true, note: true, error: true, since: true, until: true, took_ms: true, is_loop: true,
+};
+const picture: Keys<Picture> = {
+  view: true, key: true, instance_id: true, name: true, status: true, is_over: true, generation: true, created: true, started: true,
+  ended: true, now: true, ticks: true, why: true, custom_status: true, input: true, output: true, failure: true, graph: true, waits: true,
+  answered: true, steps: true, steps_total: true, events_total: true, attempts_total: true,
+};
+
+function sample(name: string): unknown {
+  return JSON.parse(readFileSync(`../tests/protocol/${name}.json`, "utf8"));
+}
+
+function sameKeys(value: unknown, keys: Readonly<Record<string, true>>): void {
+  assert.deepEqual(Object.keys(value as object).sort(), Object.keys(keys).sort());
+}
+
+test("a picture is read as in the sample, with the fields that Python sends", () => {
+  const read = readFromKernel(sample("picture"));
+  assert.ok(read?.type === "picture");
+  sameKeys(read, message);
+  sameKeys(read.picture, picture);
+  for (const found of read.picture.graph.nodes) sameKeys(found, node);
+  for (const found of read.picture.graph.edges) sameKeys(found, edge);
+  for (const found of read.picture.waits) sameKeys(found, wait);
+  for (const found of read.picture.steps) sameKeys(found, step);
+  sameKeys(read.picture.input, payload);
+});
+
+test("a notice is read as in the sample", () => {
+  const read = readFromKernel(sample("notice"));
+  assert.ok(read?.type === "notice");
+  sameKeys(read, notice);
+});
+
+test("what the page sends has the fields of the samples", () => {
+  sameKeys(sample("act"), act);
+  sameKeys(sample("ready"), ready);
+});
+
+test("what is no message is let pass", () => {
+  for (const value of [null, undefined, 17, "picture", [], {}, { type: "picture" }, { type: "picture", seq: 1, picture: { view: "saga" } }, { type: "later" }]) {
+    assert.equal(readFromKernel(value), null);
+  }
+});

@@ -1,0 +1,83 @@
+"""One JupyterLab and one Chromium for all browser tests; each test has a folder, and so a database, of its own."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.jupyter_server import CHROMIUM_ARGUMENTS, JupyterServer, NotebookPage
+from tests.conftest import chromium
+
+SEED = '''
+%load_ext wflab
+import wflab as wf
+from datetime import timedelta
+
+wfr = wf.WorkflowRuntime()
+
+@wfr.activity
+def auto_approve(ctx, order):
+    return "auto"
+
+@wfr.activity
+def handle_timeout(ctx, order):
+    return "timed out"
+
+@wfr.activity
+def process_approval(ctx, approved):
+    return ["processed", approved]
+
+@wfr.workflow(name="request_escalation")
+def request_escalation(ctx: wf.DaprWorkflowContext, order: dict):
+    if order["amount"] < 1000:
+        yield ctx.call_activity(auto_approve, input=order)
+        return "auto-approved"
+    approval = ctx.wait_for_external_event("human_approval")
+    timeout = ctx.create_timer(timedelta(days=7))
+    if (yield wf.when_any([approval, timeout])) == timeout:
+        return (yield ctx.call_activity(handle_timeout, input=order))
+    return (yield ctx.call_activity(process_approval, input=approval.get_result()))
+'''
+
+OpenNotebook = Callable[..., NotebookPage]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    with JupyterServer(tmp_path_factory.mktemp("jupyter")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def folder(server: JupyterServer, request: pytest.FixtureRequest) -> Path:
+    place = server.folder / request.node.name.replace("[", "_").replace("]", "")
+    place.mkdir()
+    return place
+
+
+@pytest.fixture
+def open_notebook(server: JupyterServer, browser: Browser, folder: Path) -> Iterator[OpenNotebook]:
+    """Write a notebook of these cells and open it. No page may raise an error or ask for anything outside this machine."""
+    pages: list[NotebookPage] = []
+
+    def open_cells(*cells: str, theme: str = "light", width: int = 1400) -> NotebookPage:
+        name = f"{folder.name}/notebook.ipynb"
+        if cells:
+            server.write(name, cells)
+        pages.append(NotebookPage(browser, server, name, theme=theme, width=width))
+        return pages[-1]
+
+    yield open_cells
+    for page in pages:
+        page.close()
+        assert page.errors == []
+        assert page.external == []

@@ -1,0 +1,188 @@
+"""A process that keeps a lab busy until it is killed, for test_kill.py beside it. Not a test.
+
+    loaded_lab.py PATH NOTES ROUND MODE
+
+NOTES is a folder of side files, each line one write: `acknowledged` has the starts and events that the lab has acknowledged, `ran` every
+execution of an activity, written when it begins. Imports come first; then it waits for a line on stdin, so that the next one to be killed
+can be ready beforehand. On stdout: `o N` when the lab is open and found N instances under way, `a` at the first acknowledgement.
+
+load: as usual. restless: checkpointing all the time. behind: DuckDB gets nothing unless somebody reads. finish: nothing new is started, what
+was begun is brought to its end.
+"""
+
+import json
+import os
+import random
+import sys
+import threading
+import time
+from collections.abc import Generator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import wflab as wf
+from wfengine.store import applier, store
+
+TICKS = 6
+CHAIN = 5
+WIDTH = 6
+THREADS = 6
+STARTS_IN_A_ROUND = 48
+KINDS = ("chain", "fan", "family", "timed", "ticks")
+FINISH_SECONDS = 120.0
+
+Steps = Generator[Any, Any, Any]
+
+
+class Notes:
+    """Side files of which every line is whole, whenever the process dies."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._files = {name: os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND) for name in ("acknowledged", "ran")}
+
+    def write(self, name: str, *fields: object) -> None:
+        os.write(self._files[name], (json.dumps(fields) + "\n").encode())
+
+    def read(self, name: str) -> list[list[Any]]:
+        return [json.loads(line) for line in (self.folder / name).read_text().splitlines()]
+
+
+def say(line: str) -> None:
+    os.write(1, f"{line}\n".encode())
+
+
+def define(runtime: wf.WorkflowRuntime, notes: Notes) -> None:
+    @runtime.activity(name="double")
+    def double(ctx: wf.WorkflowActivityContext, number: int) -> int:
+        notes.write("ran", ctx.workflow_id, ctx.task_execution_id, time.time())
+        time.sleep(random.random() * 0.004)  # it takes a while, so that a kill may find it at work
+        return 2 * number
+
+    @runtime.workflow(name="chain")
+    def chain(ctx: wf.WorkflowContext, number: int) -> Steps:
+        for _ in range(CHAIN):
+            number = yield ctx.call_activity("double", input=number)
+        return number
+
+    @runtime.workflow(name="fan")
+    def fan(ctx: wf.WorkflowContext, number: int) -> Steps:
+        return sum((yield wf.when_all([ctx.call_activity("double", input=number + place) for place in range(WIDTH)])))
+
+    @runtime.workflow(name="family")
+    def family(ctx: wf.WorkflowContext, number: int) -> Steps:
+        results = yield wf.when_all([ctx.call_child_workflow("chain", input=number), ctx.call_child_workflow("fan", input=number)])
+        return results
+
+    @runtime.workflow(name="timed")
+    def timed(ctx: wf.WorkflowContext, number: int) -> Steps:
+        for _ in range(3):
+            yield ctx.create_timer(timedelta(milliseconds=30))
+            number = yield ctx.call_activity("double", input=number)
+        return number
+
+    @runtime.workflow(name="ticks")
+    def ticks(ctx: wf.WorkflowContext, seen: list[int]) -> Steps:
+        seen = [*seen, (yield ctx.wait_for_external_event("tick"))]
+        yield ctx.call_activity("double", input=seen[-1])
+        if seen[-1] < TICKS - 1:
+            ctx.continue_as_new(seen, save_events=True)
+        return seen
+
+
+def expected(kind: str, number: int) -> object:
+    """What a workflow of this kind returns."""
+    chained, fanned = number * 2**CHAIN, sum(2 * (number + place) for place in range(WIDTH))
+    return {"chain": chained, "fan": fanned, "family": [chained, fanned], "timed": number * 8, "ticks": list(range(TICKS))}[kind]
+
+
+class Driver:
+    """Starts instances and sends events from several threads, and notes what was acknowledged."""
+
+    def __init__(self, lab: wf.Lab, notes: Notes, planned: list[str]) -> None:
+        self._lab = lab
+        self._notes = notes
+        self._queue: SimpleQueue[str] = SimpleQueue()
+        self.failure: BaseException | None = None
+        self._first = threading.Event()
+        known = notes.read("acknowledged")
+        self._sent: dict[str, int] = {}
+        for what, instance_id, *rest in known:
+            if what == "event":
+                self._sent[instance_id] = max(self._sent.get(instance_id, -1), rest[0])
+        begun = dict.fromkeys(entry[1] for entry in known)
+        unheard = [run.instance_id for run in lab.runs.where(name="ticks").list() if run.instance_id not in begun]
+        for instance_id in [*begun, *unheard]:
+            if kind_of(instance_id) == "ticks" and self._sent.get(instance_id, -1) < TICKS - 1:
+                self._queue.put(instance_id)
+        for instance_id in planned:
+            self._queue.put(instance_id)
+        self.threads = [threading.Thread(target=self._run, daemon=True) for _ in range(THREADS)]
+
+    def _run(self) -> None:
+        try:
+            while True:
+                self._bring_on(self._queue.get_nowait())
+        except Empty:
+            pass
+        except BaseException as error:
+            self.failure = error
+            raise
+
+    def _bring_on(self, instance_id: str) -> None:
+        kind = kind_of(instance_id)
+        if self._lab.engine.key_of(instance_id) is None:
+            number = number_of(instance_id)
+            self._lab.start(kind, [] if kind == "ticks" else number, instance_id)
+            self._acknowledged("start", instance_id)
+        if kind == "ticks":
+            for tick in range(self._sent.get(instance_id, -1) + 1, TICKS):
+                self._lab.get(instance_id).raise_event("TICK", tick)
+                self._acknowledged("event", instance_id, tick)
+
+    def _acknowledged(self, *fields: object) -> None:
+        self._notes.write("acknowledged", *fields)
+        if not self._first.is_set():
+            self._first.set()
+            say("a")
+
+
+def kind_of(instance_id: str) -> str:
+    return instance_id.split(":")[0].split("-")[0]
+
+
+def number_of(instance_id: str) -> int:
+    return int(instance_id.split("-")[2])
+
+
+def main(path: str, folder: str, round_number: int, mode: str) -> None:
+    if mode == "restless":
+        applier.CHECKPOINT_JOURNAL_BYTES = 0
+        applier.CHECKPOINT_WHEN_IDLE_SECONDS = 0.0
+    if mode == "behind":
+        store.Applier = partial(applier.Applier, linger_seconds=3600.0)  # type: ignore[assignment,misc]
+    sys.stdin.readline()
+    notes = Notes(Path(folder))
+    lab = wf.Lab(path)
+    define(wf.WorkflowRuntime(), notes)
+    say(f"o {sum(not run.status.is_terminal for run in lab.runs.list())}")
+    planned = [] if mode == "finish" else [f"{KINDS[n % len(KINDS)]}-{round_number}-{n}" for n in range(STARTS_IN_A_ROUND)]
+    driver = Driver(lab, notes, planned)
+    for thread in driver.threads:
+        thread.start()
+    if mode != "finish":
+        threading.Event().wait()
+    for thread in driver.threads:
+        thread.join(FINISH_SECONDS)
+    if driver.failure is not None:
+        raise driver.failure
+    for run in lab.runs.list():
+        lab.get(run.instance_id).result(FINISH_SECONDS)
+    lab.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])

@@ -1,0 +1,241 @@
+"""kill -9 at random moments under load, each time followed by a new process that goes on.
+
+The invariants, checked over the whole record at the end:
+A  every acknowledged start and event is in the record, events in the order in which they were acknowledged;
+B  every history is numbered from 0 without a gap;
+D  every activity has one recorded result, and none begins again after its result was recorded;
+E  every instance has completed, with the right output.
+The test counts its work and fails when that is too little to mean anything. `WFLAB_SEED` repeats the choice of moments.
+"""
+
+import os
+import random
+import select
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+
+import wflab as wf
+from tests.faults.loaded_lab import TICKS, Notes, expected, kind_of, number_of
+
+PROGRAM = Path(__file__).with_name("loaded_lab.py")
+KILLS = 200 if os.environ.get("WFLAB_LONG") else 40
+MODES = ("load", "restless", "behind")
+LONGEST_LIFE_SECONDS = 0.25
+ONE_IN_EIGHT = 8
+PATIENCE_SECONDS = 60.0
+
+
+class Victim:
+    """One process at work, from its start to its kill."""
+
+    def __init__(self, path: Path, notes: Path, number: int, mode: str) -> None:
+        arguments = [sys.executable, str(PROGRAM), str(path), str(notes), str(number), mode]
+        self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._input, self._output = self._process.stdin, self._process.stdout
+        self.said = ""
+
+    def go(self) -> None:
+        self._input.write(b"go\n")
+        self._input.flush()
+
+    def wait_for(self, word: str, seconds: float = PATIENCE_SECONDS) -> bool:
+        """Whether it said so in time."""
+        deadline = time.monotonic() + seconds
+        while f"\n{word}" not in f"\n{self.said}" and (left := deadline - time.monotonic()) > 0:
+            ready, _, _ = select.select([self._output], [], [], left)
+            if ready:
+                if not (piece := os.read(self._output.fileno(), 1 << 16)):
+                    break
+                self.said += piece.decode()
+        return f"\n{word}" in f"\n{self.said}"
+
+    def kill_after(self, seconds: float) -> None:
+        with pytest.raises(subprocess.TimeoutExpired):  # it must not have ended by itself
+            self._process.wait(seconds)
+        self._process.kill()
+
+    def finish(self) -> None:
+        """Let it come to its own end."""
+        _, errors = self._process.communicate(timeout=300)
+        assert self._process.returncode == 0, errors.decode()
+
+    @property
+    def complaint(self) -> str:
+        self._process.kill()
+        _, errors = self._process.communicate()
+        return errors.decode()[-2000:]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+@dataclass
+class Work:
+    """What a campaign has done."""
+
+    kills: int = 0
+    kills_while_opening: int = 0
+    acknowledged: int = 0
+    executions: int = 0
+    repeated: int = 0
+    taken_up: int = 0
+    completed: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that there is to check when everything has ended."""
+
+    acknowledged: list[list[Any]]
+    ran: list[list[Any]]
+    runs: list[tuple[Any, ...]]
+    events: list[tuple[Any, ...]]
+
+    @classmethod
+    def read(cls, path: Path, notes: Path) -> "Record":
+        side = Notes(notes)
+        with wf.Lab(path) as lab, lab.engine.store.cursor() as cursor:
+            runs = cursor.execute("SELECT instance_id, status, output FROM instances").fetchall()
+            events = cursor.execute(
+                "SELECT key, sequence, instance_id, type, event_id, task_execution_id, epoch(occurred_at), data FROM events "
+                "ORDER BY key, sequence"
+            ).fetchall()
+        return cls(side.read("acknowledged"), side.read("ran"), runs, events)
+
+
+def campaign(path: Path, notes: Path, chance: random.Random, kills: int) -> Work:
+    """Kill, go on, and so forth; at last let everything come to its end."""
+    work = Work()
+    following = Victim(path, notes, 0, MODES[0])
+    for number in range(kills):
+        victim, following = following, Victim(path, notes, number + 1, "finish" if number + 1 == kills else MODES[(number + 1) % 3])
+        with victim:
+            victim.go()
+            if number % ONE_IN_EIGHT == ONE_IN_EIGHT - 1:
+                victim.kill_after(chance.uniform(0.0, LONGEST_LIFE_SECONDS))
+                work.kills_while_opening += not victim.wait_for("a", 0)
+            else:
+                assert victim.wait_for("a"), f"kill {number}: nothing was acknowledged. {victim.complaint}"
+                victim.kill_after(chance.uniform(0.0, LONGEST_LIFE_SECONDS))
+            work.kills += 1
+            work.taken_up += sum(int(line[2:]) for line in victim.said.splitlines() if line.startswith("o "))
+    with following:
+        following.go()
+        following.finish()
+    return work
+
+
+def check(record: Record, work: Work) -> None:
+    """A, B, D and E of the docstring above."""
+    _check_acknowledged(record, work)
+    _check_numbers(record)
+    _check_activities(record, work)
+    _check_outcomes(record, work)
+
+
+def _check_acknowledged(record: Record, work: Work) -> None:
+    known = {instance_id for instance_id, _, _ in record.runs}
+    raised = {(instance_id, data) for _, _, instance_id, kind, _, _, _, data in record.events if kind == "EventRaised"}
+    for what, instance_id, *rest in record.acknowledged:
+        assert instance_id in known, f"the acknowledged start of {instance_id} is lost"
+        assert what == "start" or (instance_id, str(rest[0])) in raised, f"the acknowledged event {rest[0]} of {instance_id} is lost"
+    work.acknowledged = len(record.acknowledged)
+
+
+def _check_numbers(record: Record) -> None:
+    expected_next: Counter[int] = Counter()
+    for key, sequence, instance_id, *_ in record.events:
+        assert sequence == expected_next[key], f"the history of {instance_id} has {sequence} where {expected_next[key]} follows"
+        expected_next[key] += 1
+
+
+def _check_activities(record: Record, work: Work) -> None:
+    scheduled = {(key, event_id): execution for key, _, _, kind, event_id, execution, _, _ in record.events if kind == "TaskScheduled"}
+    recorded: dict[str, float] = {}
+    for key, _, instance_id, kind, event_id, _, at, _ in record.events:
+        if kind == "TaskCompleted":
+            execution = scheduled[key, event_id]
+            assert execution not in recorded, f"{instance_id} has two results of one activity"
+            recorded[execution] = at
+    assert len(recorded) == len(scheduled), "an activity has no result although its workflow completed"
+    times = Counter(execution for _, execution, _ in record.ran)
+    for instance_id, execution, began_at in record.ran:
+        assert began_at <= recorded[execution], f"an activity of {instance_id} ran again after its result was recorded"
+    assert max(times.values()) <= 1 + work.kills
+    assert set(times) == set(recorded), "a result was recorded of an activity that never ran"
+    work.executions = len(record.ran)
+    work.repeated = sum(count - 1 for count in times.values())
+
+
+def _check_outcomes(record: Record, work: Work) -> None:
+    import json
+
+    for instance_id, status, output in record.runs:
+        assert status == "COMPLETED", f"{instance_id} is {status}"
+        kind = kind_of(instance_id)
+        result = json.loads(output)
+        if ":" in instance_id:  # a child; its parent's output holds what it returned
+            work.completed["child"] += 1
+            continue
+        if kind == "ticks":  # an event that was recorded and not acknowledged before the kill was sent again
+            assert result == sorted(result), f"{instance_id} saw its events in the order {result}"
+            result = sorted(set(result))
+        assert result == expected(kind, number_of(instance_id)), f"{instance_id} returned {result}"
+        work.completed[kind] += 1
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(1800)
+def test_nothing_acknowledged_is_lost_and_nothing_recorded_runs_again_however_often_the_process_is_killed(tmp_path: Path) -> None:
+    seed = int(os.environ.get("WFLAB_SEED") or random.SystemRandom().randrange(1 << 32))
+    print(f"WFLAB_SEED={seed}")
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    began = time.monotonic()
+    work = campaign(tmp_path / "wflab.duckdb", notes, random.Random(seed), KILLS)
+    spent = time.monotonic() - began
+    record = Record.read(tmp_path / "wflab.duckdb", notes)
+    check(record, work)
+    print(f"{work} in {spent:.0f} s")
+    assert work.kills == KILLS
+    assert work.kills_while_opening <= KILLS // ONE_IN_EIGHT
+    assert work.acknowledged >= 30 * KILLS, "too few acknowledgements to mean anything"
+    assert sum(work.completed.values()) >= 20 * KILLS, "too few instances to mean anything"
+    assert all(work.completed[kind] >= KILLS for kind in ("chain", "fan", "family", "timed", "ticks", "child"))
+    assert work.repeated >= KILLS // 2, "the kills hit too few activities at work to mean anything"
+    assert work.taken_up >= 2 * KILLS, "too few instances were under way at the kills to mean anything"
+    for planted in planted_faults(record):
+        with pytest.raises(AssertionError):
+            check(planted, Work(kills=KILLS))
+
+
+def planted_faults(record: Record) -> list[Record]:
+    """Records with a fault each, which the checks must not miss."""
+    events, ran, runs = record.events, record.ran, record.runs
+    lost_event = next(event for event in events if event[3] == "EventRaised" and event[7] == str(TICKS - 1))
+    completed = next(event for event in events if event[3] == "TaskCompleted")
+    last = ran[-1]
+    return [
+        Record(record.acknowledged, ran, runs[1:], events),
+        Record([*record.acknowledged, ["start", "chain-9999-0"]], ran, runs, events),
+        Record(record.acknowledged, ran, runs, [event for event in events if event[2] != lost_event[2] or event[7] != lost_event[7]]),
+        Record(record.acknowledged, ran, runs, [event for event in events if event is not completed]),
+        Record(record.acknowledged, ran, runs, [*events, completed]),
+        Record(record.acknowledged, [*ran, [last[0], last[1], time.time()]], runs, events),
+        Record(record.acknowledged, ran, [(runs[0][0], "RUNNING", runs[0][2]), *runs[1:]], events),
+        Record(record.acknowledged, ran, [(runs[0][0], "COMPLETED", "-1"), *runs[1:]], events),
+    ]
