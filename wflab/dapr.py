@@ -116,6 +116,7 @@ class WorkflowRuntime:
         del host, port
         self.app_id = app_id
         self._lab: Lab | None = None
+        self._follows = lab is None
         self._registered: list[tuple[str, Callable[..., Any], str | None]] = []
         if lab is None:
             current.when_open(self._join)
@@ -140,8 +141,8 @@ class WorkflowRuntime:
 
     def start(self) -> None:
         """Opens the default lab where none is open; registered functions run from registration on."""
-        if self._lab is None:
-            Lab()
+        if self._lab is None or not self._lab.is_open:
+            self._join(current.find() or Lab())
 
     def shutdown(self) -> None:
         """Close the lab that this runtime belongs to."""
@@ -157,6 +158,9 @@ class WorkflowRuntime:
     def _register(self, kind: str, function: Callable[..., Any], name: str | None) -> None:
         if name is None:
             name_of(function)  # refuses a lambda now, also where no lab is open yet
+        if self._lab is not None and self._follows and not self._lab.is_open:  # closed under us, as by `%reload_ext wflab`
+            self._lab = None
+            current.when_open(self._join)
         if self._lab is None:
             self._registered.append((kind, function, name))
         elif kind == "workflow":

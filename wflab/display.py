@@ -9,9 +9,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+import msgspec
 from IPython.display import display
 
-from wfengine.errors import InstanceNotFound
+from wfengine.errors import EnginePaused, InstanceNotFound
 from wfengine.model.instance import Instance, Status
 from wfengine.model.work import AuditRow
 from wfengine.runtime.engine import Engine
@@ -45,9 +46,23 @@ class RunDisplays:
         data, metadata = view._repr_mimebundle_()
         handle = display(data, metadata=metadata, raw=True, display_id=True)
         self._shown.add(instance_id)
-        self._publisher.attach(instance_id, view, lambda: self.picture(instance_id), display=handle)
+        self._publisher.attach(instance_id, view, self._snapshots(instance_id, picture), display=handle)
         ended = self._engine.when_finished(instance_id)
         ended.add_done_callback(lambda _: self._publisher.freeze(instance_id))
+
+    def _snapshots(self, instance_id: str, shown: Picture) -> Callable[[], Picture]:
+        """The run as it stands, whenever asked; while the record cannot be read (a full disk), as it stood, with the reason."""
+        latest = shown
+
+        def snapshot() -> Picture:
+            nonlocal latest
+            try:
+                latest = self.picture(instance_id)
+            except EnginePaused as paused:
+                return msgspec.structs.replace(latest, why=str(paused))
+            return latest
+
+        return snapshot
 
     def picture(self, instance_id: str) -> Picture:
         """The run as it stands now."""

@@ -35,6 +35,7 @@ class Lab:
 
     def __init__(self, path: str | os.PathLike[str] = DEFAULT_PATH) -> None:
         self.engine = Engine(Store.open(path, holder=_holder()))
+        self.is_open = True
         self.path = self.engine.store.path
         self.clock = LabClock(self.engine)
         self._displays: RunDisplays | None = None
@@ -117,7 +118,10 @@ class Lab:
         with self.engine.store.cursor() as cursor:
             cursor.execute("SET python_scan_all_frames = true")
             try:
-                return aware(cursor.execute(query, parameters or None).df())
+                answer = cursor.execute(query, parameters or None)
+                if answer is None:
+                    raise InvalidArgument("The query is empty. `FROM runs` or `SHOW TABLES` is a beginning.")
+                return aware(answer.df())
             except duckdb.Error as error:
                 raise InvalidArgument(f"DuckDB: {str(error).partition(chr(10))[0]}") from None
 
@@ -141,6 +145,7 @@ class Lab:
     def close(self) -> None:
         """Finish writing and let go of the file; instances under way go on when it is opened again."""
         atexit.unregister(self.close)
+        self.is_open = False
         current.leave(self)
         if self._displays is not None:
             self._displays.close()

@@ -67,9 +67,11 @@ class Run:
 
     def why(self) -> str:
         """One sentence: what it waits for, since when, and who can wake it."""
-        state, steps = self._state_and_steps()
         engine = self._lab.engine
-        return why(state, steps, now=engine.now(), lacking=engine.lacking(self._id), trouble=engine.trouble)
+        if engine.trouble is not None:  # then the newest history may be unreadable, and the sentence does without it
+            return why(self._state(), [], now=engine.now(), trouble=engine.trouble)
+        state, steps = self._state_and_steps()
+        return why(state, steps, now=engine.now(), lacking=engine.lacking(self._id))
 
     def history(self) -> pd.DataFrame:
         """The recorded events, in order, as a DataFrame."""

@@ -40,12 +40,11 @@ class Runs:
 
     def since(self, span: str | timedelta) -> "Runs":
         """Only instances started within this span before now: a timedelta, or text such as '24h', '90m', '7d'."""
-        if isinstance(span, str):
-            number, unit = span[:-1], span[-1:]
-            if unit not in _UNITS or not number.replace(".", "", 1).isdigit():
-                raise InvalidArgument(f"A span is text such as '24h', '90m' or '7d', or a timedelta, not {span!r}.")
-            span = timedelta(**{_UNITS[unit]: float(number)})
-        return self.narrowed("created_at >= ${}", (self._engine.now() - span).replace(tzinfo=None))
+        try:
+            since = self._engine.now() - (_parsed(span) if isinstance(span, str) else span)
+        except OverflowError:
+            raise InvalidArgument(f"{span} reaches back before the year 1; leave out .since() for all runs.") from None
+        return self.narrowed("created_at >= ${}", since.replace(tzinfo=None))
 
     def sql(self) -> str:
         """The query behind `df()`, newest first; its parameters are named."""
@@ -88,3 +87,10 @@ class Runs:
 
 def _more(total: int) -> str:
     return f"\nshowing {_MOST_SHOWN} of {total}; lab.runs.df() has all" if total > _MOST_SHOWN else ""
+
+
+def _parsed(span: str) -> timedelta:
+    number, unit = span[:-1], span[-1:]
+    if unit not in _UNITS or not number.replace(".", "", 1).isdecimal():
+        raise InvalidArgument(f"A span is text such as '24h', '90m' or '7d', or a timedelta, not {span!r}.")
+    return timedelta(**{_UNITS[unit]: float(number)})

@@ -8,9 +8,11 @@ export interface Model {
   readonly widget_manager?: unknown;
 }
 
+type Slot = (sender: unknown, status: unknown) => void;
+
 interface Signal {
-  connect(slot: () => void): void;
-  disconnect(slot: () => void): void;
+  connect(slot: Slot): void;
+  disconnect(slot: Slot): void;
 }
 
 const GONE = new Set(["autorestarting", "dead", "restarting", "terminating"]);
@@ -23,15 +25,19 @@ export function watchKernel(model: Model, host: Element, changed: (isThere: bool
   let died = false;
   const kernel = kernelOf(model);
   const look = (): void => {
-    died ||= host.closest(".jupyter-widgets-disconnected") !== null || GONE.has(String(kernel?.["status"]));
+    died ||= host.closest(".jupyter-widgets-disconnected") !== null || kernel?.["isDisposed"] === true;
     changed(!died && kernel?.["connectionStatus"] !== "disconnected");
   };
-  const later = (): void => queueMicrotask(look);
+  const later = (): void => queueMicrotask(look); // the front end's own listeners come first
+  const heard: Slot = (_sender, status) => {
+    died ||= GONE.has(String(status)); // it may be another one a moment later
+    later();
+  };
   const signals = [kernel?.["statusChanged"], kernel?.["connectionStatusChanged"], kernel?.["disposed"]].filter(isSignal);
-  for (const signal of signals) signal.connect(later);
+  for (const signal of signals) signal.connect(heard);
   model.on("comm_live_update", later);
   return () => {
-    for (const signal of signals) signal.disconnect(later);
+    for (const signal of signals) signal.disconnect(heard);
     model.off("comm_live_update", later);
   };
 }

@@ -4,7 +4,7 @@ import { type Act, readFromKernel } from "./protocol";
 import { currentTheme, onThemeChange } from "./theme";
 import { RunView } from "./views/run";
 
-export function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
+function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   let theme = currentTheme();
   const view = new RunView((act: Act) => model.send(act), theme);
   el.replaceChildren(view.element);

@@ -1,11 +1,15 @@
 """Histories that read like stories, for everything that draws or counts them."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
 import msgspec
 import pytest
 
+import wflab as wf
+from tests.lab.seed import PROGRAM, run_cell
 from wfengine.model import history as h
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import TERMINAL, Instance, Status
@@ -148,3 +152,16 @@ def escalation() -> Story:
 
 def without_clock(picture: protocol.Picture) -> protocol.Picture:
     return msgspec.structs.replace(picture, now=0.0)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[wf.Lab]:
+    with wf.Lab(tmp_path / "orders.duckdb") as lab:
+        yield lab
+
+
+@pytest.fixture
+def seed(lab: wf.Lab) -> dict[str, Any]:
+    """The names of the seed program, run in the lab."""
+    assert wf.current_lab() is lab
+    return run_cell(PROGRAM)

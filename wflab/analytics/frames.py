@@ -17,8 +17,12 @@ _SHOWN = ("sequence", "turn", "type", "event_id", "name", "occurred_at", "attemp
 
 
 def history_frame(rows: Sequence[HistoryRow]) -> pd.DataFrame:
-    """One row per event: sequence, turn, type, event_id, name, occurred_at, attempt, payload, duration, error."""
-    frame = pd.DataFrame([_event(row) for row in rows], columns=list(_SHOWN))
+    """One row per event: sequence, turn, type, event_id, name, occurred_at, attempt, payload, duration, error.
+
+    A completion has the name of what it completes.
+    """
+    asked: dict[int | None, str] = {}
+    frame = pd.DataFrame([_event(row, asked) for row in rows], columns=list(_SHOWN))
     frame["occurred_at"] = pd.to_datetime(frame["occurred_at"], utc=True)
     frame["duration"] = pd.to_timedelta(frame["duration"], unit="ms")
     for column in ("event_id", "attempt"):
@@ -88,18 +92,20 @@ def aware(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _event(row: HistoryRow) -> dict[str, Any]:
+def _event(row: HistoryRow, asked: dict[int | None, str]) -> dict[str, Any]:
     fields = msgspec.structs.asdict(row.event)
     failure = fields.get("failure")
     payload = next((fields[field] for field in _PAYLOADS if fields.get(field) is not None), None)
     identity = next((fields[field] for field in ("event_id", "task_scheduled_id", "timer_id") if field in fields), None)
-    origin = fields.get("origin")
+    name = fields.get("name") or getattr(fields.get("origin"), "name", None)
+    if name is not None and identity is not None:
+        asked[identity] = name  # the event that answers this one has its name, too
     return {
         "sequence": row.sequence,
         "turn": row.turn,
         "type": type(row.event).__name__,
         "event_id": identity,
-        "name": fields.get("name") or getattr(origin, "name", None),
+        "name": name or asked.get(identity, ""),
         "occurred_at": row.event.occurred_at,
         "attempt": fields.get("attempt"),
         "payload": from_json(payload),

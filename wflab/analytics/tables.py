@@ -6,10 +6,9 @@ looked for behind every word that can introduce a target, at any depth: DuckDB a
 
 import duckdb
 
-OURS = frozenset(
-    "history runs definitions payloads api_calls audit meta progress "  # tables
-    "executions instances events activities waits failures".split()  # views  # noqa: SIM905  # one word after the other reads best
-)
+_TABLES = ("history", "runs", "definitions", "payloads", "api_calls", "audit", "meta", "progress")
+_VIEWS = ("executions", "instances", "events", "activities", "waits", "failures")
+OURS = frozenset((*_TABLES, *_VIEWS))
 _INTRODUCE = frozenset(("into", "update", "table", "view", "truncate", "copy"))
 _BETWEEN = frozenset(("if", "not", "exists"))
 
@@ -50,7 +49,7 @@ def _words(query: str) -> list[str]:
     """The lexer's words in lower case, without comments. Its offsets count bytes."""
     text = query.encode()
     tokens = duckdb.tokenize(query)
-    ends = [offset for offset, _ in tokens[1:]] + [len(text)]
+    ends = [*(offset for offset, _ in tokens[1:]), len(text)][: len(tokens)]
     return [
         text[offset:end].decode().strip().lower()
         for (offset, kind), end in zip(tokens, ends, strict=True)

@@ -48,7 +48,7 @@ def html_card(picture: protocol.Picture, theme: Theme = "light") -> str:
         _table(picture),
     ]
     frame = (
-        f"border:{_BORDER};border-radius:6px;padding:10px 12px;font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;"
+        f"border:{_BORDER};border-radius:6px;background:var(--jp-layout-color1,transparent);padding:10px 12px;font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;"
         f"line-height:1.4;{_INK}"
     )
     label = escape(f"Run of {printable(picture.name)}, {picture.status}")
@@ -99,10 +99,14 @@ def _header(picture: protocol.Picture, theme: Theme) -> str:
     since = picture.started or picture.created
     spent = span_text(max(0.0, (picture.ended or picture.now) - since) / 1000)
     when = f"took {spent}" if picture.is_over else f"as of {_clock(picture.now)}, {spent} after its start"
-    badge = _image(svg_badge(picture.status, theme), "", "vertical-align:-3px;margin:0 6px 0 0;width:16px;height:16px;display:inline-block")
+    badge = _image(
+        svg_badge(picture.status, theme),
+        PALETTE.state(picture.status).glyph,
+        "vertical-align:-3px;margin:0 6px 0 0;width:16px;height:16px;display:inline-block",
+    )
     return (
         f'<div style="{_INK}">{badge}<b>{escape(picture.status)}</b>&nbsp; <b>{_safe(picture.name)}</b>&nbsp; '
-        f'<code style="font-size:12px;{_MUTED}">{_safe(picture.instance_id)}</code>&nbsp; <span style="{_MUTED}">{escape(when)}</span></div>'
+        f'<code style="font-size:12px;padding:0;background:none;{_MUTED}">{_safe(picture.instance_id)}</code>&nbsp; <span style="{_MUTED}">{escape(when)}</span></div>'
     )
 
 

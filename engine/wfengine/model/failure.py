@@ -23,11 +23,11 @@ def failure_of(error: BaseException, *, non_retryable: bool = False) -> FailureD
     """Describe any exception, also one whose `str()` raises."""
     try:
         message = str(error)
-    except Exception:  # noqa: BLE001  # the user's __str__ may do anything
+    except BaseException:  # noqa: BLE001  # the user's __str__ may do anything, SystemExit included
         message = "<the error's text could not be made>"
     try:
         trace = "".join(traceback.format_exception(error))[-LONGEST_TRACE:]
-    except Exception:  # noqa: BLE001  # likewise for a broken __repr__ or __cause__ chain
+    except BaseException:  # noqa: BLE001  # likewise for a broken __repr__ or __cause__ chain
         trace = None
     return FailureDetails(
         message=_encodable(message),

@@ -24,8 +24,11 @@ def to_json(value: Any, what: str = "the payload") -> str:
     Raises PayloadError with the path of what is not JSON: NaN, infinities, lone surrogates, keys that are not strings, nesting
     beyond 500, more than 64 MiB, and any type that JSON has no word for.
     """
-    plain = _plain(value, "$", 0, what)
-    text = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+    try:
+        plain = _plain(value, "$", 0, what)
+        text = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+    except RecursionError:
+        raise PayloadError(f"{what} is nested too deeply for the code that hands it over. Flatten it.") from None
     try:
         size = len(text) if text.isascii() else len(text.encode())
     except UnicodeEncodeError:
@@ -93,9 +96,15 @@ def _plain(value: Any, path: str, depth: int, what: str) -> Any:
                 raise PayloadError(
                     f"{what} is not JSON: the key {key!r} at {path} is {type(key).__name__}, keys must be strings. Use str(key).", path=path
                 )
-        return {key: _plain(item, f"{path}.{key}", depth + 1, what) for key, item in value.items()}
+        made = {}
+        for key, item in value.items():  # no comprehension: it would cost a second frame a level
+            made[key] = _plain(item, f"{path}.{key}", depth + 1, what)
+        return made
     if isinstance(value, list | tuple) and not hasattr(value, "_asdict"):
-        return [_plain(item, f"{path}[{index}]", depth + 1, what) for index, item in enumerate(value)]
+        items = []
+        for index, item in enumerate(value):
+            items.append(_plain(item, f"{path}[{index}]", depth + 1, what))  # likewise
+        return items
     return _plain({**_fields(value, path, what)}, path, depth + 1, what)
 
 

@@ -92,6 +92,10 @@ class RetryPolicy:
 
     def pause_after(self, attempt: int, *, identity: str = "") -> timedelta | None:
         """The pause after the failed attempt `attempt` (1 is the first), or None where no further attempt is due."""
+        pause = self._nominal_pause_after(attempt)
+        return pause * (1 - self._jitter * _fraction(identity, attempt)) if self._jitter and pause else pause
+
+    def _nominal_pause_after(self, attempt: int) -> timedelta | None:
         if attempt >= self._max_number_of_attempts:
             return None
         elapsed = timedelta(0)
@@ -100,7 +104,7 @@ class RetryPolicy:
             elapsed += pause
             if self._retry_timeout is not None and elapsed >= self._retry_timeout:
                 return None
-        return pause * (1 - self._jitter * _fraction(identity, attempt)) if self._jitter else pause
+        return pause
 
     def gives_up_on(self, failure: FailureDetails) -> bool:
         """Whether this failure is not worth another attempt."""
@@ -111,7 +115,7 @@ class RetryPolicy:
         lines = ["attempt 1: at once"]
         elapsed = timedelta(0)
         attempt = 1
-        while (pause := RetryPolicy.pause_after(self, attempt)) is not None and attempt < _MOST_EXPLAINED:
+        while (pause := self._nominal_pause_after(attempt)) is not None and attempt < _MOST_EXPLAINED:
             elapsed += pause
             attempt += 1
             lines.append(f"attempt {attempt}: {pause.total_seconds():g} s later (+{elapsed.total_seconds():g} s after the first)")

@@ -99,7 +99,7 @@ class Engine:
         if self._thread is not None and not self._gone.is_set():
             self._post(self._stop)
             self._gone.wait(10)
-        self._stopped = self._stopped or "The lab was closed."
+        self._stopped = self._stopped or "The lab is closed. Open it again to go on."
         self._worker.close()
         self.store.close()
 
@@ -416,7 +416,7 @@ class Engine:
             self._stopped = (
                 f"The engine failed and has stopped; what was acknowledged is safe. Reload the lab. Cause:\n{traceback.format_exc()}"
             )
-        self._stopped = self._stopped or "The lab was closed."
+        self._stopped = self._stopped or "The lab is closed. Open it again to go on."
         self._turns.give_up(EngineStopped(self._stopped))
         self._virtual_time.give_up(EngineStopped(self._stopped))
         self._gone.set()

@@ -99,8 +99,9 @@ class ActivityWorker:
                 self._jobs.get_nowait()  # nobody would hear of it; it is started again when the lab is opened
         for _ in range(self._threads):
             self._jobs.put(None)
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._loop.stop)
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.call_soon_threadsafe(loop.stop)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -154,11 +155,16 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
     """Until it is stopped; what is under way then is cancelled."""
     try:
         loop.run_forever()
-        for task in (tasks := asyncio.all_tasks(loop)):
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(_cancel_others())
     finally:
         loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _context(job: ActivityJob) -> WorkflowActivityContext:

@@ -65,7 +65,7 @@ class WaitCard {
     const line = html("p", {}, badge("SUSPENDED"), " waits for ", event, " ", this.#times);
     const actions = html("div", { class: "wf-actions" }, this.#buttons.approve, this.#buttons.reject, this.#said);
     const label = `Waits for ${wait.event}`;
-    this.element = html("section", { class: "wf-wait", "data-wf-wait": wait.event, "data-wf-wait-id": wait.id, "aria-label": label }, question, line, actions);
+    this.element = html("section", { class: "wf-wait", tabindex: -1, "data-wf-wait": wait.event, "data-wf-wait-id": wait.id, "aria-label": label }, question, line, actions);
   }
 
   tick(now: number): void {
@@ -103,7 +103,7 @@ class WaitCard {
   /** A second press of the same button after no answer came is the same act: its token is the same. */
   #send(answer: Answer): void {
     if (this.#blocked !== null || (this.#sent !== null && this.#sent.answer !== answer)) return;
-    const token = this.#sent?.token ?? crypto.randomUUID();
+    const token = this.#sent?.token ?? newToken();
     this.#sent = { answer, token };
     this.act({ type: "act", act: "raise", token, wait_id: this.wait.id, event: this.wait.event, data: answer === "approve" });
     set(this.element, { "data-wf-sent": answer });
@@ -120,16 +120,25 @@ class WaitCard {
 
   #release(): void {
     clearTimeout(this.#patience);
+    const pressed = this.#sent ? this.#buttons[this.#sent.answer] : null;
     this.#sent = null;
     set(this.element, { "data-wf-sent": undefined });
     this.#paint();
+    if (this.element === document.activeElement) pressed?.focus({ preventScroll: true });
   }
 
   #paint(): void {
     const disabled = this.#blocked !== null || this.#sent !== null;
+    // a button that is disabled loses the focus to nowhere, and with it the way out by keyboard
+    if (disabled && this.element.contains(document.activeElement)) this.element.focus({ preventScroll: true });
     for (const [answer, button] of Object.entries(this.#buttons)) {
       button.disabled = disabled;
       button.classList.toggle("wf-sending", this.#sent?.answer === answer);
     }
   }
+}
+
+/** 128 random bits; `randomUUID` would be missing where a hub is reached over plain HTTP. */
+function newToken(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

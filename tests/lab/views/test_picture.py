@@ -4,9 +4,11 @@ import msgspec
 import pytest
 
 from tests.lab.conftest import Story, approval
+from wfengine.model.history import EventRaised
 from wfengine.model.instance import Status
 from wflab import protocol
 from wflab.views.layout import LANE
+from wflab.views.picture import picture_of
 
 
 def node(picture: protocol.Picture, name: str) -> protocol.Node:
@@ -122,9 +124,6 @@ def test_waits_are_offered_while_the_run_can_be_answered(escalation: Story) -> N
 
 
 def test_an_accepted_event_that_is_not_yet_in_the_history_answers_too(escalation: Story) -> None:
-    from wfengine.model.history import EventRaised
-    from wflab.views.picture import picture_of
-
     event = EventRaised(occurred_at=escalation.now, name="human_approval")
     assert picture_of(escalation.instance, escalation.rows, now=escalation.now, why="", inbox=[event]).waits == []
 

@@ -1,7 +1,9 @@
 """The one thread that writes to widgets: at once, then seldom, and never what is already shown."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -63,8 +65,6 @@ def test_a_view_is_drawn_at_once_and_by_the_publishers_thread(publisher: Publish
 
 
 def test_many_changes_are_few_pictures_and_the_last_one_is_right(escalation: Story) -> None:
-    import time
-
     publisher = Publisher()
     page = Page()
     page.clock = time.monotonic
@@ -75,13 +75,11 @@ def test_many_changes_are_few_pictures_and_the_last_one_is_right(escalation: Sto
     assert publisher.settle(DEADLINE_S)
     publisher.close()
     times = [at for at, _ in page.shown]
-    assert all(after - before >= VIEW_PAUSE_S * 0.9 for before, after in zip(times, times[1:], strict=False))
+    assert all(after - before >= VIEW_PAUSE_S * 0.9 for before, after in pairwise(times))
     assert page.shown[-1][1].steps_total == 2002
 
 
 def test_all_views_together_are_paced_too(publisher: Publisher, escalation: Story) -> None:
-    import time
-
     pages = [Page() for _ in range(6)]
     for number, page in enumerate(pages):
         page.clock = time.monotonic
@@ -89,7 +87,7 @@ def test_all_views_together_are_paced_too(publisher: Publisher, escalation: Stor
     assert publisher.settle(DEADLINE_S)
     times = sorted(at for page in pages for at, _ in page.shown)
     assert len(times) == 6
-    assert all(after - before >= SEND_PAUSE_S * 0.9 for before, after in zip(times, times[1:], strict=False))
+    assert all(after - before >= SEND_PAUSE_S * 0.9 for before, after in pairwise(times))
 
 
 def test_nothing_is_drawn_while_nothing_changes(publisher: Publisher, escalation: Story) -> None:

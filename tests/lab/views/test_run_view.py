@@ -2,10 +2,12 @@
 
 import json
 import queue
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ipykernel.comm.comm import BaseComm
 
 from tests.lab.conftest import Story
 from wflab import protocol
@@ -82,10 +84,6 @@ def test_a_kernel_without_the_hook_is_left_as_it_is() -> None:
 
 def test_this_kernels_comms_still_ask_where_messages_go() -> None:
     """Private to ipykernel: should a release drop it, clicks during a blocked cell need another way in."""
-    from importlib.metadata import version
-
-    from ipykernel.comm.comm import BaseComm
-
     if tuple(int(part) for part in version("ipykernel").split(".")[:2]) < (7, 4):
         pytest.skip("the hook came with ipykernel 7.4; before it, messages go where the page asked")
     assert hasattr(BaseComm, "_reply_subshell_for")

@@ -1,0 +1,168 @@
+"""Dapr's names over a lab: a program moves here by changing one import."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import wflab as wf
+from tests.lab.seed import PROGRAM, run_cell
+from wfengine.errors import InstanceNotFound, InvalidArgument, WorkflowFailed
+
+WITHIN_SECONDS = 30
+
+
+def test_a_runtime_made_before_any_lab_is_open_joins_the_next(tmp_path: Path) -> None:
+    names = run_cell(PROGRAM)
+    assert not names["wfr"].wait_for_worker_ready()
+    with wf.Lab(tmp_path / "orders.duckdb") as lab:
+        assert names["wfr"].wait_for_worker_ready()
+        assert lab.start(names["request_escalation"], {"amount": 500}).result(WITHIN_SECONDS) == "auto-approved"
+
+
+def test_start_opens_the_default_lab_and_shutdown_closes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = run_cell(PROGRAM)
+    names["wfr"].start()
+    try:
+        client = wf.DaprWorkflowClient()
+        instance_id = client.schedule_new_workflow(names["request_escalation"], input={"amount": 500})
+        state = client.wait_for_workflow_completion(instance_id, timeout_in_seconds=WITHIN_SECONDS)
+        assert state is not None
+        assert state.serialized_output == '"auto-approved"'
+        assert (tmp_path / "wflab.duckdb").exists()
+        names["wfr"].start()
+    finally:
+        names["wfr"].shutdown()
+    names["wfr"].shutdown()
+    with pytest.raises(wf.WflabError, match="No lab is open"):
+        wf.current_lab()
+    names["wfr"].start()
+    try:
+        names["wfr"].register_workflow(names["request_escalation"])
+        names["wfr"].register_activity(names["auto_approve"])
+        instance_id = client.schedule_new_workflow("request_escalation", input={"amount": 500})
+        assert client.wait_for_workflow_completion(instance_id, timeout_in_seconds=WITHIN_SECONDS) is not None
+    finally:
+        names["wfr"].shutdown()
+
+
+def test_a_runtime_of_a_closed_lab_joins_the_one_that_is_open_now(tmp_path: Path) -> None:
+    """In a notebook `%reload_ext wflab` closes the lab under a runtime that the next cells still use."""
+    runtime = wf.WorkflowRuntime()
+    with wf.Lab(tmp_path / "one.duckdb"):
+        run_cell("@wfr.workflow\ndef early(ctx): return 1", {"wfr": runtime})
+    with wf.Lab(tmp_path / "two.duckdb") as lab:
+        run_cell("@wfr.workflow\ndef late(ctx): return 2", {"wfr": runtime})
+        assert lab.start("late").result(WITHIN_SECONDS) == 2
+
+
+def test_a_runtime_can_be_given_its_lab(tmp_path: Path) -> None:
+    with wf.Lab(tmp_path / "one.duckdb") as one, wf.Lab(tmp_path / "two.duckdb") as two:
+        runtime = wf.WorkflowRuntime(lab=one)
+
+        @runtime.workflow
+        def here(ctx: wf.WorkflowContext) -> str:
+            return "one"
+
+        assert one.start(here).result(WITHIN_SECONDS) == "one"
+        assert two.engine.registry.names("workflow") == []
+        assert wf.DaprWorkflowClient(lab=one).get_workflow_state("nobody") is None
+
+
+def test_the_client_does_what_daprs_does(lab: wf.Lab, seed: dict[str, Any]) -> None:
+    client = wf.DaprWorkflowClient()
+    instance_id = client.schedule_new_workflow(seed["request_escalation"], input={"amount": 5000}, instance_id="order")
+    started = client.wait_for_workflow_start(instance_id, timeout_in_seconds=WITHIN_SECONDS)
+    assert started is not None
+    assert (started.instance_id, started.name, started.runtime_status) == ("order", "request_escalation", wf.WorkflowStatus.RUNNING)
+    assert started.serialized_input is None, "asked for without payloads"
+    client.pause_workflow(instance_id)
+    client.raise_workflow_event(instance_id, "Human_Approval", data={"by": "ana"})
+    paused = client.get_workflow_state(instance_id)
+    assert paused is not None
+    assert paused.runtime_status is wf.WorkflowStatus.SUSPENDED
+    client.resume_workflow(instance_id)
+    ended = client.wait_for_workflow_completion(instance_id, timeout_in_seconds=WITHIN_SECONDS)
+    assert ended is not None
+    ended.raise_if_failed()
+    assert ended.serialized_output == "\"processed {'by': 'ana'}\""
+    assert json.loads(str(ended))["runtime_status"] == "COMPLETED"
+    assert ended.created_at <= ended.last_updated_at
+    client.purge_workflow(instance_id)
+    assert client.get_workflow_state(instance_id) is None
+    with pytest.raises(InstanceNotFound):
+        client.raise_workflow_event(instance_id, "human_approval")
+    client.close()
+
+
+def test_a_terminated_and_a_failed_workflow_show_so(lab: wf.Lab, seed: dict[str, Any]) -> None:
+    client = wf.DaprWorkflowClient()
+    client.schedule_new_workflow("request_escalation", input={"amount": 5000}, instance_id="order")
+    client.terminate_workflow("order", output={"why": "enough"})
+    ended = client.wait_for_workflow_completion("order", timeout_in_seconds=WITHIN_SECONDS)
+    assert ended is not None
+    assert (ended.runtime_status, ended.serialized_output) == (wf.WorkflowStatus.TERMINATED, '{"why": "enough"}')
+    client.schedule_new_workflow("request_escalation", input={}, instance_id="broken")
+    failed = client.wait_for_workflow_completion("broken", timeout_in_seconds=WITHIN_SECONDS)
+    assert failed is not None
+    with pytest.raises(WorkflowFailed, match="KeyError"):
+        failed.raise_if_failed()
+    assert failed.failure_details is not None
+    assert failed.failure_details.error_type == "KeyError"
+    assert failed.to_json()["failure_details"] is failed.failure_details
+
+
+def test_decorators_work_with_and_without_a_name_and_in_any_cell(lab: wf.Lab) -> None:
+    @wf.activity
+    def plus(_: wf.WorkflowActivityContext, number: int) -> int:
+        return number + 1
+
+    @wf.activity(name="times-two")
+    def times(_: wf.WorkflowActivityContext, number: int) -> int:
+        return 2 * number
+
+    @wf.alternate_name("counting")
+    def count(ctx: wf.WorkflowContext, number: int) -> Any:
+        return (yield ctx.call_activity(times, input=(yield ctx.call_activity(plus, input=number))))
+
+    @wf.workflow
+    async def modern(ctx: wf.WorkflowContext, number: int) -> int:
+        return int(await ctx.call_activity("times-two", input=number))
+
+    wf.workflow(count)
+    assert lab.start(count, 3).result(WITHIN_SECONDS) == 8
+    assert lab.start("counting", 3).result(WITHIN_SECONDS) == 8
+    assert lab.start(modern, 3).result(WITHIN_SECONDS) == 6
+    with pytest.raises(ValueError, match="already has an alternate name counting"):
+        wf.alternate_name("again")(count)
+
+
+def test_a_function_without_a_name_is_refused_where_it_is_registered(tmp_path: Path) -> None:
+    runtime = wf.WorkflowRuntime()
+    with pytest.raises(InvalidArgument, match="Cannot infer a name from a lambda"):
+        runtime.register_activity(lambda ctx, value: value)
+    runtime.register_activity(lambda ctx, value: value, name="same")
+    with wf.Lab(tmp_path / "orders.duckdb") as lab:
+        assert lab.engine.registry.names("activity") == ["same"]
+
+
+def test_running_a_cell_again_is_no_error_and_a_changed_one_is_a_new_version(lab: wf.Lab) -> None:
+    for answer in (1, 1, 2):
+        run_cell(f"import wflab as wf\n@wf.workflow\ndef same(ctx): return {answer}")
+        assert lab.start("same").result(WITHIN_SECONDS) == answer
+    assert lab.sql("select count(*) as n from definitions where name = 'same'").n[0] == 2
+
+
+def test_a_run_in_flight_keeps_the_code_that_it_started_with(lab: wf.Lab) -> None:
+    lab.clock.virtual()
+    cell = "import wflab as wf\nfrom datetime import timedelta\n@wf.workflow\ndef same(ctx):\n    yield ctx.create_timer(timedelta(days=1))\n    return {}"
+    run_cell(cell.format(1))
+    old = lab.start("same")
+    lab.engine.wait_for_workflow_start(old.id, WITHIN_SECONDS)
+    run_cell(cell.format(2))
+    new = lab.start("same")
+    lab.clock.advance(timedelta(days=1))
+    assert (old.result(WITHIN_SECONDS), new.result(WITHIN_SECONDS)) == (1, 2)

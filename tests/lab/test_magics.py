@@ -1,0 +1,231 @@
+"""`%wf`, in an IPython shell of this process; what needs a kernel of its own is in test_kernel.py."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+
+import wflab as wf
+from tests.lab.seed import PROGRAM
+from wfengine.errors import InstanceNotFound, InvalidArgument, NotADatabase, StoreInUse
+from wflab.current import NoLab
+from wflab.magics import _LOADED
+
+WITHIN_SECONDS = 30.0
+VERBS = ["start", "ls", "show", "why", "history", "raise", "approve", "reject", "suspend", "resume", "terminate", "crash", "help"]
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    """A shell in an empty folder, without wflab."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    monkeypatch.delenv("WFLAB_DB", raising=False)
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
+    yield shell
+    if _LOADED in shell.__dict__:
+        wf.unload_ipython_extension(shell)
+    shell.history_manager.end_session()
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def shell(bare: InteractiveShell) -> InteractiveShell:
+    bare.run_line_magic("load_ext", "wflab")
+    bare.run_cell(PROGRAM).raise_error()
+    return bare
+
+
+def wf_(shell: InteractiveShell, line: str = "") -> Any:
+    return shell.run_line_magic("wf", line)
+
+
+def test_loading_opens_a_lab_beside_the_notebook_and_binds_it(bare: InteractiveShell, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bare.run_line_magic("load_ext", "wflab")
+    assert capsys.readouterr().out == ""
+    assert bare.user_ns["lab"] is wf.current_lab()
+    assert (tmp_path / "wflab.duckdb").exists()
+
+
+def test_an_environment_variable_names_another_file(bare: InteractiveShell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WFLAB_DB", str(tmp_path / "orders.duckdb"))
+    bare.run_line_magic("load_ext", "wflab")
+    assert wf.current_lab().path.name == "orders.duckdb"
+
+
+def test_a_lab_that_is_open_already_is_used(bare: InteractiveShell, tmp_path: Path) -> None:
+    with wf.Lab(tmp_path / "mine.duckdb") as lab:
+        bare.run_line_magic("load_ext", "wflab")
+        assert bare.user_ns["lab"] is lab
+
+
+def test_loading_again_changes_nothing_and_reloading_opens_the_lab_anew(shell: InteractiveShell) -> None:
+    first = wf.current_lab()
+    shell.run_line_magic("load_ext", "wflab")
+    assert wf.current_lab() is first
+    matchers = len(shell.Completer.custom_matchers)
+    for _ in range(2):
+        shell.run_line_magic("reload_ext", "wflab")
+        assert wf.current_lab() is shell.user_ns["lab"] is not first
+        assert len(shell.Completer.custom_matchers) == matchers
+    shell.run_cell(PROGRAM).raise_error()
+    assert wf_(shell, "start request_escalation amount=500").result(WITHIN_SECONDS) == "auto-approved"
+
+
+def test_unloading_closes_the_lab_and_takes_the_name_away(shell: InteractiveShell, tmp_path: Path) -> None:
+    shell.run_line_magic("unload_ext", "wflab")
+    assert "lab" not in shell.user_ns
+    with pytest.raises(NoLab):
+        wf.current_lab()
+    with pytest.raises(NoLab):
+        wf_(shell, "ls")
+    wf.Lab(tmp_path / "wflab.duckdb").close()
+
+
+def test_loading_tells_what_goes_on(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    wf_(shell, "start request_escalation amount=5000 --id order")
+    shell.run_line_magic("unload_ext", "wflab")
+    capsys.readouterr()
+    shell.run_line_magic("load_ext", "wflab")
+    assert capsys.readouterr().out == "1 workflow goes on from where it was. Run the cells that define request_escalation.\n"
+
+
+def test_a_file_that_cannot_be_opened_leaves_nothing_loaded(bare: InteractiveShell, tmp_path: Path) -> None:
+    place = tmp_path / "wflab.duckdb"
+    place.write_text("no database\n" * 1000)
+    with pytest.raises(NotADatabase):
+        bare.run_line_magic("load_ext", "wflab")
+    assert "wflab" not in bare.extension_manager.loaded
+    place.unlink()
+    with wf.Lab(place) as lab:
+        wf_lab_is_hidden(lab)
+        with pytest.raises(StoreInUse):
+            bare.run_line_magic("load_ext", "wflab")
+        assert "lab" not in bare.user_ns
+    bare.run_line_magic("load_ext", "wflab")
+    assert bare.user_ns["lab"].status == "running on wflab.duckdb"
+
+
+def wf_lab_is_hidden(lab: wf.Lab) -> None:
+    """As if another process had opened it."""
+    from wflab.lab import current
+
+    current.leave(lab)
+
+
+def test_the_cheat_sheet_lists_every_verb_and_the_latest_runs(shell: InteractiveShell) -> None:
+    sheet = wf_(shell)
+    assert [line.split()[1] for line in repr(sheet).splitlines()] == VERBS
+    wf_(shell, "start request_escalation amount=500 --id order").result(WITHIN_SECONDS)
+    sheet = wf_(shell)
+    assert repr(sheet).endswith("latest runs:\n  request_escalation COMPLETED  order")
+    html = sheet._repr_html_()
+    assert all(f"<code>%wf {verb}" in html for verb in VERBS)
+    assert "Latest runs" in html
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_explained(shell: InteractiveShell, verb: str) -> None:
+    sheet = wf_(shell, f"help {verb}")
+    assert repr(sheet).startswith(f"%wf {verb}")
+    assert len(repr(sheet).splitlines()) == 1
+    assert f"%wf {verb}" in sheet._repr_html_()
+
+
+def test_a_shell_without_a_lab_has_a_cheat_sheet_and_says_how_to_open_one(shell: InteractiveShell) -> None:
+    wf.current_lab().close()
+    assert "start NAME" in repr(wf_(shell))
+    for line in ("ls", "start x", "why last", "approve last"):
+        with pytest.raises(NoLab, match="%load_ext wflab"):
+            wf_(shell, line)
+
+
+@pytest.mark.parametrize(
+    ("line", "given"),
+    [
+        ("amount=5000", {"amount": 5000}),
+        ("amount = 5000", None),
+        ("amount=2500*2 note='a = b, c=d'", {"amount": 5000, "note": "a = b, c=d"}),
+        ("amount=size note=[x for x in range(3)]", {"amount": 5000, "note": [0, 1, 2]}),
+        ("amount=5000 fine=size == 5000", {"amount": 5000, "fine": True}),
+        ("{'amount': 5000}", {"amount": 5000}),
+        ("dict(amount=5000)", {"amount": 5000}),
+        ("{'amount': size, 'note': 'it\\'s'}", {"amount": 5000, "note": "it's"}),
+    ],
+)
+def test_start_takes_keys_and_values_or_one_expression(shell: InteractiveShell, line: str, given: Any) -> None:
+    shell.user_ns["size"] = 5000
+    if given is None:
+        with pytest.raises(UsageError, match="no Python expression"):
+            wf_(shell, f"start request_escalation {line}")
+        return
+    assert wf_(shell, f"start request_escalation {line}").input == given
+
+
+def test_start_takes_an_id_and_gives_the_run(shell: InteractiveShell) -> None:
+    shell.run_cell("run = %wf start request_escalation amount=500 --id order-1").raise_error()
+    assert shell.user_ns["run"].id == "order-1"
+    assert shell.user_ns["run"].result(WITHIN_SECONDS) == "auto-approved"
+    assert wf_(shell, "start request_escalation --id=order-2 {'amount': 500}").id == "order-2"
+
+
+def test_a_run_is_acted_on_by_id_prefix_or_last(shell: InteractiveShell) -> None:
+    wf_(shell, "start request_escalation amount=5000 --id order-1")
+    wf_(shell, "start request_escalation amount=5000 --id pear-1")
+    lab = wf.current_lab()
+    for instance_id in ("order-1", "pear-1"):
+        lab.engine.wait_for_workflow_start(instance_id, WITHIN_SECONDS)
+    assert "waits for the event 'human_approval'" in wf_(shell, "why ord")
+    assert wf_(shell, "show last").id == "pear-1"
+    assert list(wf_(shell, "history pear").type)[0] == "ExecutionStarted"
+    assert wf_(shell, "suspend last").status == "SUSPENDED"
+    assert wf_(shell, "resume last").status == "RUNNING"
+    assert wf_(shell, "raise last human_approval {'by': 'ana'}").result(WITHIN_SECONDS) == "processed {'by': 'ana'}"
+    assert wf_(shell, "reject order").result(WITHIN_SECONDS) == "processed False"
+    wf_(shell, "start request_escalation amount=5000 --id third")
+    assert wf_(shell, "approve third human_approval").result(WITHIN_SECONDS) == "processed True"
+    wf_(shell, "start request_escalation amount=5000 --id fourth")
+    assert wf_(shell, "terminate last").id == "fourth"
+    assert wf_(shell, "ls").count() == 4
+    assert wf_(shell, "ls request_escalation TERMINATED").count() == 1
+    acts = list(lab.sql("select what from audit order by position").what)
+    assert acts == ["suspend", "resume", "raise_event human_approval", "reject human_approval", "approve human_approval", "terminate"]
+
+
+@pytest.mark.parametrize("line", ["show", "why a b", "history", "suspend", "approve", "reject a b c", "raise", "raise last", "show 'x", "approve 'x", "start", "crash soon", "help nothing", "nothing"])  # fmt: skip
+def test_a_line_that_cannot_be_understood_is_a_usage_error_of_one_line(shell: InteractiveShell, line: str) -> None:
+    with pytest.raises(UsageError, match=r"^[^\n]+$"):
+        wf_(shell, line)
+
+
+@pytest.mark.parametrize("line", ["show nobody", "why nobody", "approve nobody", "raise nobody x", "terminate nobody"])
+def test_an_unknown_id_is_answered_with_where_to_find_them(shell: InteractiveShell, line: str) -> None:
+    with pytest.raises(InstanceNotFound, match="`%wf ls` lists the ids that exist") as caught:
+        wf_(shell, line)
+    assert caught.value._render_traceback_() == [f"InstanceNotFound: {caught.value}"]
+
+
+def test_approving_what_does_not_wait_says_so(shell: InteractiveShell) -> None:
+    wf_(shell, "start request_escalation amount=500").result(WITHIN_SECONDS)
+    with pytest.raises(InvalidArgument, match="waits for no event"):
+        wf_(shell, "approve last")
+
+
+def test_values_in_braces_are_not_filled_in_by_ipython(shell: InteractiveShell) -> None:
+    shell.user_ns["amount"] = 1
+    assert wf_(shell, "start request_escalation {'amount': 5000, 'note': '$amount {amount}'}").input["note"] == "$amount {amount}"
+
+
+def test_hostile_names_are_shown_as_text(shell: InteractiveShell) -> None:
+    lab = wf.current_lab()
+    name = "<img src=x onerror=alert(1)>"
+    lab.engine.register_workflow(lambda _: None, name)
+    lab.start(name, instance_id="<script>alert(1)</script>").result(WITHIN_SECONDS)
+    html = wf_(shell)._repr_html_()
+    assert "<img" not in html
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
