@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from wfengine.core.context import NAME_ATTRIBUTE, name_of
 from wfengine.errors import WorkflowFailed
@@ -123,11 +123,19 @@ class WorkflowRuntime:
         else:
             self._join(lab)
 
-    def workflow(self, function: Function | None = None, *, name: str | None = None) -> Any:
+    @overload
+    def workflow(self, function: Function, /, *, name: str | None = None) -> Function: ...
+    @overload
+    def workflow(self, function: None = None, /, *, name: str | None = None) -> Callable[[Function], Function]: ...
+    def workflow(self, function: Function | None = None, /, *, name: str | None = None) -> Function | Callable[[Function], Function]:
         """Decorator: `@wfr.workflow` or `@wfr.workflow(name="...")`."""
         return _decorator(self.register_workflow, function, name)
 
-    def activity(self, function: Function | None = None, *, name: str | None = None) -> Any:
+    @overload
+    def activity(self, function: Function, /, *, name: str | None = None) -> Function: ...
+    @overload
+    def activity(self, function: None = None, /, *, name: str | None = None) -> Callable[[Function], Function]: ...
+    def activity(self, function: Function | None = None, /, *, name: str | None = None) -> Function | Callable[[Function], Function]:
         """Decorator: `@wfr.activity` or `@wfr.activity(name="...")`."""
         return _decorator(self.register_activity, function, name)
 
@@ -261,17 +269,25 @@ def alternate_name(name: str | None = None) -> Callable[[Function], Function]:
     return wrapper
 
 
-def workflow(function: Function | None = None, *, name: str | None = None) -> Any:
+@overload
+def workflow(function: Function, /, *, name: str | None = None) -> Function: ...
+@overload
+def workflow(function: None = None, /, *, name: str | None = None) -> Callable[[Function], Function]: ...
+def workflow(function: Function | None = None, /, *, name: str | None = None) -> Function | Callable[[Function], Function]:
     """Register a workflow with the current lab, or with the next one that opens: a decorator, with or without a name."""
     return WorkflowRuntime().workflow(function, name=name)
 
 
-def activity(function: Function | None = None, *, name: str | None = None) -> Any:
+@overload
+def activity(function: Function, /, *, name: str | None = None) -> Function: ...
+@overload
+def activity(function: None = None, /, *, name: str | None = None) -> Callable[[Function], Function]: ...
+def activity(function: Function | None = None, /, *, name: str | None = None) -> Function | Callable[[Function], Function]:
     """Register an activity with the current lab, or with the next one that opens: a decorator, with or without a name."""
     return WorkflowRuntime().activity(function, name=name)
 
 
-def _decorator(register: Callable[..., None], function: Any, name: str | None) -> Any:
+def _decorator(register: Callable[..., None], function: Function | None, name: str | None) -> Function | Callable[[Function], Function]:
     def registered(fn: Function) -> Function:
         register(fn, name=name)
         return fn

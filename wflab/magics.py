@@ -3,6 +3,7 @@
 `%wf VERB ...` returns what it shows, so `run = %wf start order amount=500` works. Errors are one line that says what to do.
 """
 
+import ast
 import os
 import re
 import shlex
@@ -86,10 +87,8 @@ class WflabMagics(Magics):
     def _input(self, text: str) -> Any:
         if not text:
             return None
-        parts = [part for part in _KEYWORD.split(text) if part]
-        if all(re.match(r"[A-Za-z_]\w*=(?!=)", part) for part in parts):
-            return {key: self._value(value) for key, _, value in (part.partition("=") for part in parts)}
-        return self._value(text)
+        keywords = _keywords(text)
+        return self._value(text) if keywords is None else {key: self._value(value) for key, value in keywords.items()}
 
     def _value(self, text: str) -> Any:
         try:
@@ -200,6 +199,29 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     if lab is not None:
         lab.close()
     shell.user_ns.pop("lab", None)
+
+
+def _keywords(text: str) -> dict[str, str] | None:
+    """`a=1 b='x y=2'` as names and expressions; None where the text is one expression. A value ends where it is whole."""
+    begins = [found.end() for found in _KEYWORD.finditer(text)]
+    if not begins or begins[0] != 0:
+        return None
+    pairs = {}
+    begin = 0
+    for end in [*begins[1:], len(text)]:
+        key, _, value = text[begin:end].partition("=")
+        if end == len(text) or _is_whole(value):
+            pairs[key] = value.strip()
+            begin = end
+    return pairs
+
+
+def _is_whole(expression: str) -> bool:
+    try:
+        ast.parse(expression.strip(), mode="eval")
+    except (SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _split(text: str, verb: str) -> list[str]:

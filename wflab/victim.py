@@ -5,16 +5,15 @@ The child is a real IPython kernel of its own; it dies of a real SIGKILL. The ne
 
 import subprocess
 from collections.abc import Callable
-from queue import Empty
 from typing import Any
 
-from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
 from wfengine.errors import CallerError
 
 _START_SECONDS = 60.0
-_POLL_SECONDS = 0.2
+_POLL_MS = 200
 
 
 class VictimDied(CallerError):
@@ -39,19 +38,29 @@ class Victim:
         Gives False where the cell killed its own kernel. Ctrl-C interrupts the child.
         """
         client = self._ready()
-        request = client.execute(code, allow_stdin=False)
+        request = client.execute(code, allow_stdin=False, stop_on_error=False)  # else the cell after a failed one may be dropped
         while True:
             try:
-                message = client.get_iopub_msg(timeout=_POLL_SECONDS)
-            except Empty:
+                return self._relay(client, request, show)
+            except KeyboardInterrupt:  # wherever it struck us, it is meant for the child
+                if self._manager is not None:
+                    self._manager.interrupt_kernel()
+
+    def _relay(self, client: BlockingKernelClient, request: str, show: Callable[[str, dict[str, Any]], None]) -> bool:
+        """Pass on what the child says until it is idle; False where it died.
+
+        Reads the channels themselves: the client's own `get_iopub_msg` would go on reading on another thread after a Ctrl-C.
+        """
+        channel = client.iopub_channel
+        while True:
+            if channel.socket is None or not channel.socket.poll(_POLL_MS):
+                if _has_replied(client, request):  # its last word was lost to a Ctrl-C
+                    return True
                 if self.is_alive:
                     continue
                 self._forget()
                 return False
-            except KeyboardInterrupt:
-                if self._manager is not None:
-                    self._manager.interrupt_kernel()
-                continue
+            message = channel.get_msg(timeout=0)
             if message["parent_header"].get("msg_id") != request:
                 continue
             kind, content = message["msg_type"], message["content"]
@@ -91,3 +100,10 @@ class Victim:
         if self._manager is not None:
             self._manager.cleanup_resources()
         self._manager = self._client = None
+
+
+def _has_replied(client: BlockingKernelClient, request: str) -> bool:
+    while client.shell_channel.msg_ready():
+        if client.shell_channel.get_msg(timeout=0)["parent_header"].get("msg_id") == request:
+            return True
+    return False

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.jupyter_server import CHROMIUM_ARGUMENTS, JupyterServer, NotebookPage
 from tests.conftest import chromium
 
-SEED = '''
+SEED = """
 %load_ext wflab
 import wflab as wf
 from datetime import timedelta
@@ -38,7 +38,7 @@ def request_escalation(ctx: wf.DaprWorkflowContext, order: dict):
     if (yield wf.when_any([approval, timeout])) == timeout:
         return (yield ctx.call_activity(handle_timeout, input=order))
     return (yield ctx.call_activity(process_approval, input=approval.get_result()))
-'''
+"""
 
 OpenNotebook = Callable[..., NotebookPage]
 
@@ -59,7 +59,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def folder(server: JupyterServer, request: pytest.FixtureRequest) -> Path:
-    place = server.folder / request.node.name.replace("[", "_").replace("]", "")
+    place: Path = server.folder / request.node.name.replace("[", "_").replace("]", "")
     place.mkdir()
     return place
 

@@ -151,7 +151,7 @@ class Driver:
 
 
 def kind_of(instance_id: str) -> str:
-    return instance_id.split(":")[0].split("-")[0]
+    return instance_id.partition("-")[0]
 
 
 def number_of(instance_id: str) -> int:
@@ -163,7 +163,7 @@ def main(path: str, folder: str, round_number: int, mode: str) -> None:
         applier.CHECKPOINT_JOURNAL_BYTES = 0
         applier.CHECKPOINT_WHEN_IDLE_SECONDS = 0.0
     if mode == "behind":
-        store.Applier = partial(applier.Applier, linger_seconds=3600.0)  # type: ignore[assignment,misc]
+        vars(store)["Applier"] = partial(applier.Applier, linger_seconds=3600.0)
     sys.stdin.readline()
     notes = Notes(Path(folder))
     lab = wf.Lab(path)

@@ -77,7 +77,7 @@ def test_a_full_disk_pauses_the_lab_and_it_goes_on_when_there_is_room(small_disk
             assert lab.get(instance_id).result(PATIENCE_SECONDS) == "auto-approved"
         known = set(lab.runs.df().instance_id)
         assert refused[2][0] not in known, "what was refused was not recorded"
-        print(f"{len(acknowledged)} acknowledged on the filling disk, {len(refused)} refused, {len(known)} completed")
+        print(f"{len(acknowledged)} acknowledged on the filling disk, {len(refused)} refused, {len(known)} completed")  # noqa: T201  # the work done
 
 
 def test_what_was_acknowledged_before_the_disk_was_full_survives_a_close_in_that_state(small_disk: Path) -> None:
@@ -85,7 +85,7 @@ def test_what_was_acknowledged_before_the_disk_was_full_survives_a_close_in_that
         run_cell(PROGRAM)
         acknowledged = [lab.start("request_escalation", {"amount": 5000}, f"early-{n}").id for n in range(5)]
         filler = fill(small_disk)
-        with pytest.raises(EnginePaused):
+        with pytest.raises(EnginePaused):  # noqa: PT012  # which of the starts fills the disk is not known
             for n in range(2000):
                 lab.start("request_escalation", {"amount": 5000, "note": LARGE}, f"order-{n}")
                 acknowledged.append(f"order-{n}")
@@ -97,4 +97,4 @@ def test_what_was_acknowledged_before_the_disk_was_full_survives_a_close_in_that
             run.approve("human_approval")
             assert run.result(PATIENCE_SECONDS) == "processed True"
         assert lab.runs.count() >= len(acknowledged) >= 5
-        print(f"{len(acknowledged)} acknowledged")
+        print(f"{len(acknowledged)} acknowledged")  # noqa: T201  # the work done

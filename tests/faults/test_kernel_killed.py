@@ -59,14 +59,16 @@ def eventually(condition: Callable[[], bool]) -> None:
 
 def test_a_workflow_that_waits_for_approval_survives_its_kernel_and_is_approved_in_the_next(kernel: Kernel) -> None:
     kernel.run(PROGRAM)
-    kernel.run("run = lab.start(request_escalation, {'amount': 5000}, 'order-1'); done = lab.start(request_escalation, {'amount': 500}, 'order-2').result(30)")
+    kernel.run(
+        "run = lab.start(request_escalation, {'amount': 5000}, 'order-1'); done = lab.start(request_escalation, {'amount': 500}, 'order-2').result(30)"
+    )
     before = kernel.pid
     kernel.kill()
     assert kernel.pid != before
     opened = kernel.run("%load_ext wflab")
     assert "1 workflow goes on from where it was. Run the cells that define request_escalation." in opened.printed
     assert kernel.run("lab.get('order-1').why()").text == (
-        '"request_escalation waits for a definition: workflow \'request_escalation\' is not registered: run the cell that defines it."'
+        "\"request_escalation waits for a definition: workflow 'request_escalation' is not registered: run the cell that defines it.\""
     )
     assert kernel.run(PROGRAM).status == "ok"
     assert kernel.run("run = lab.get('last'); run.id").text == "'order-2'"
@@ -144,7 +146,9 @@ def test_a_restart_does_not_wait_for_an_activity_that_is_busy(kernel: Kernel) ->
 def test_killed_while_duckdb_is_behind_the_journal_nothing_is_lost(kernel: Kernel) -> None:
     """With the applier held back everything acknowledged is in the journal alone."""
     kernel.run("%unload_ext wflab")
-    kernel.run("from functools import partial; from wfengine.store import applier, store; store.Applier = partial(applier.Applier, linger_seconds=3600.0)")
+    kernel.run(
+        "from functools import partial; from wfengine.store import applier, store; store.Applier = partial(applier.Applier, linger_seconds=3600.0)"
+    )
     kernel.run("%load_ext wflab")
     kernel.run(PROGRAM)
     kernel.run("for n in range(50): lab.start(request_escalation, {'amount': 5000}, f'order-{n}')")
@@ -153,5 +157,8 @@ def test_killed_while_duckdb_is_behind_the_journal_nothing_is_lost(kernel: Kerne
     opened = kernel.run("%load_ext wflab")
     assert "commits from the journal" in opened.printed
     kernel.run(PROGRAM)
-    assert kernel.run("[lab.get(f'order-{n}').result(30) for n in range(0, 50, 2)] == [f'processed {n}' for n in range(0, 50, 2)]").text == "True"
+    assert (
+        kernel.run("[lab.get(f'order-{n}').result(30) for n in range(0, 50, 2)] == [f'processed {n}' for n in range(0, 50, 2)]").text
+        == "True"
+    )
     assert kernel.run("lab.runs.where(status='RUNNING').count()").text == "25"

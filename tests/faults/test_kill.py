@@ -8,6 +8,7 @@ E  every instance has completed, with the right output.
 The test counts its work and fails when that is too little to mean anything. `WFLAB_SEED` repeats the choice of moments.
 """
 
+import json
 import os
 import random
 import select
@@ -182,8 +183,6 @@ def _check_activities(record: Record, work: Work) -> None:
 
 
 def _check_outcomes(record: Record, work: Work) -> None:
-    import json
-
     for instance_id, status, output in record.runs:
         assert status == "COMPLETED", f"{instance_id} is {status}"
         kind = kind_of(instance_id)
@@ -202,7 +201,7 @@ def _check_outcomes(record: Record, work: Work) -> None:
 @pytest.mark.timeout(1800)
 def test_nothing_acknowledged_is_lost_and_nothing_recorded_runs_again_however_often_the_process_is_killed(tmp_path: Path) -> None:
     seed = int(os.environ.get("WFLAB_SEED") or random.SystemRandom().randrange(1 << 32))
-    print(f"WFLAB_SEED={seed}")
+    print(f"WFLAB_SEED={seed}")  # noqa: T201  # to repeat it
     notes = tmp_path / "notes"
     notes.mkdir()
     began = time.monotonic()
@@ -210,7 +209,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_recorded_runs_again_however_of
     spent = time.monotonic() - began
     record = Record.read(tmp_path / "wflab.duckdb", notes)
     check(record, work)
-    print(f"{work} in {spent:.0f} s")
+    print(f"{work} in {spent:.0f} s")  # noqa: T201  # the work done
     assert work.kills == KILLS
     assert work.kills_while_opening <= KILLS // ONE_IN_EIGHT
     assert work.acknowledged >= 30 * KILLS, "too few acknowledgements to mean anything"

@@ -45,7 +45,11 @@ class Kernel:
         # the kernel of the same environment, and no start-up files of the person who runs the tests
         self._manager.start_kernel(
             cwd=str(folder),
-            env={**os.environ, "IPYTHONDIR": str(folder / ".ipython"), "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+            env={
+                **os.environ,
+                "IPYTHONDIR": str(folder / ".ipython"),
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            },
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

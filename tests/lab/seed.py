@@ -4,7 +4,7 @@ import linecache
 from itertools import count
 from typing import Any
 
-PROGRAM = '''\
+PROGRAM = """\
 import wflab as wf
 from datetime import timedelta
 
@@ -32,7 +32,7 @@ def request_escalation(ctx: wf.DaprWorkflowContext, order: dict):
     if (yield wf.when_any([approval, timeout])) == timeout:
         return (yield ctx.call_activity(handle_timeout, input=order))
     return (yield ctx.call_activity(process_approval, input=approval.get_result()))
-'''
+"""
 
 _numbers = count(1)
 

@@ -64,7 +64,7 @@ def test_a_runtime_can_be_given_its_lab(tmp_path: Path) -> None:
         runtime = wf.WorkflowRuntime(lab=one)
 
         @runtime.workflow
-        def here(ctx: wf.WorkflowContext) -> str:
+        def here(_: wf.WorkflowContext) -> str:
             return "one"
 
         assert one.start(here).result(WITHIN_SECONDS) == "one"
@@ -72,7 +72,8 @@ def test_a_runtime_can_be_given_its_lab(tmp_path: Path) -> None:
         assert wf.DaprWorkflowClient(lab=one).get_workflow_state("nobody") is None
 
 
-def test_the_client_does_what_daprs_does(lab: wf.Lab, seed: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("lab")
+def test_the_client_does_what_daprs_does(seed: dict[str, Any]) -> None:
     client = wf.DaprWorkflowClient()
     instance_id = client.schedule_new_workflow(seed["request_escalation"], input={"amount": 5000}, instance_id="order")
     started = client.wait_for_workflow_start(instance_id, timeout_in_seconds=WITHIN_SECONDS)
@@ -98,7 +99,8 @@ def test_the_client_does_what_daprs_does(lab: wf.Lab, seed: dict[str, Any]) -> N
     client.close()
 
 
-def test_a_terminated_and_a_failed_workflow_show_so(lab: wf.Lab, seed: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("seed")
+def test_a_terminated_and_a_failed_workflow_show_so() -> None:
     client = wf.DaprWorkflowClient()
     client.schedule_new_workflow("request_escalation", input={"amount": 5000}, instance_id="order")
     client.terminate_workflow("order", output={"why": "enough"})
@@ -143,8 +145,8 @@ def test_decorators_work_with_and_without_a_name_and_in_any_cell(lab: wf.Lab) ->
 def test_a_function_without_a_name_is_refused_where_it_is_registered(tmp_path: Path) -> None:
     runtime = wf.WorkflowRuntime()
     with pytest.raises(InvalidArgument, match="Cannot infer a name from a lambda"):
-        runtime.register_activity(lambda ctx, value: value)
-    runtime.register_activity(lambda ctx, value: value, name="same")
+        runtime.register_activity(lambda _, value: value)
+    runtime.register_activity(lambda _, value: value, name="same")
     with wf.Lab(tmp_path / "orders.duckdb") as lab:
         assert lab.engine.registry.names("activity") == ["same"]
 

@@ -1,7 +1,6 @@
 """What a person meets in a real kernel: every mishap is one line that says what to do, and nothing of the engine stands above it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -34,7 +33,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         ("wf.DaprWorkflowClient().raise_workflow_event('nobody', 'human_approval')", "InstanceNotFound: No workflow instance has the id 'nobody'. `lab.runs` lists the ids that exist."),
         ("%wf raise nobody human_approval", "InstanceNotFound: No workflow instance has the id 'nobody'. `%wf ls` lists the ids that exist."),
         ("run.result(timeout=0)", "WaitTimedOut: Not there after 0 seconds; it goes on, wait again."),
-        ("lab.sql('selec 1')", "InvalidArgument: DuckDB: Parser Error: syntax error at or near \"selec\""),
+        ("lab.sql('selec 1')", 'InvalidArgument: DuckDB: Parser Error: syntax error at or near "selec"'),
         ("lab.sql('delete from history')", "InvalidArgument: history is the engine's and can only be read: it is the record. Make a table of your own: CREATE TABLE mine AS FROM history."),
         ("lab.clock.advance(timedelta(days=7))", "InvalidArgument: The lab's clock is real and cannot be moved. Call lab.clock.virtual() first."),
         ("%wf frobnicate", "UsageError: %wf has no verb 'frobnicate'; there are start, ls, show, why, history, raise, approve, reject, suspend, resume, terminate, crash, help. `%wf help VERB` explains one."),
@@ -73,7 +72,10 @@ def test_a_failed_workflow_is_told_in_one_line(kernel: Kernel) -> None:
 def test_a_cell_can_await_a_run_and_the_same_program_again_changes_nothing(kernel: Kernel) -> None:
     assert kernel.run("await lab.start(request_escalation, {'amount': 500})").text == "'auto-approved'"
     assert kernel.run(PROGRAM).status == "ok"
-    assert kernel.run("lab.sql('select count(*) as n from definitions where name = $name', name='request_escalation').n[0]").text == "np.int64(1)"
+    assert (
+        kernel.run("lab.sql('select count(*) as n from definitions where name = $name', name='request_escalation').n[0]").text
+        == "np.int64(1)"
+    )
 
 
 def test_the_display_of_a_run_is_a_widget_with_html_and_text_beside_it(kernel: Kernel) -> None:
@@ -113,7 +115,9 @@ def test_the_engine_goes_on_while_a_cell_computes(kernel: Kernel) -> None:
 
 def test_what_a_deep_ctrl_c_leaves_behind_is_a_working_lab(kernel: Kernel) -> None:
     for _ in range(5):
-        request = kernel.begin("print('here', flush=True)\nwhile True:\n    lab.start(request_escalation, {'amount': 500}); lab.runs.count()")
+        request = kernel.begin(
+            "print('here', flush=True)\nwhile True:\n    lab.start(request_escalation, {'amount': 500}); lab.runs.count()"
+        )
         kernel.said(request, "here")
         kernel.interrupt()
         assert "KeyboardInterrupt" in kernel.finish(request).error

@@ -76,8 +76,8 @@ def test_a_closed_lab_says_so(tmp_path: Path) -> None:
         names = run_cell(PROGRAM)
         run = lab.start(names["request_escalation"], {"amount": 5000})
     assert "closed" in lab.status
-    for ask in (lambda: run.status, lambda: run.why(), lambda: lab.start("request_escalation"), lambda: lab.runs.count()):
-        with pytest.raises(EngineStopped, match="closed. Open (it|the lab) again to "):
+    for ask in (lambda: run.status, run.why, lambda: lab.start("request_escalation"), lab.runs.count):
+        with pytest.raises(EngineStopped, match=r"closed\. Open (it|the lab) again to "):
             ask()
 
 

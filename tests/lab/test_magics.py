@@ -12,6 +12,7 @@ import wflab as wf
 from tests.lab.seed import PROGRAM
 from wfengine.errors import InstanceNotFound, InvalidArgument, NotADatabase, StoreInUse
 from wflab.current import NoLab
+from wflab.lab import current
 from wflab.magics import _LOADED
 
 WITHIN_SECONDS = 30.0
@@ -29,7 +30,8 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Interactiv
     yield shell
     if _LOADED in shell.__dict__:
         wf.unload_ipython_extension(shell)
-    shell.history_manager.end_session()
+    if shell.history_manager is not None:
+        shell.history_manager.end_session()
     InteractiveShell.clear_instance()
 
 
@@ -44,7 +46,9 @@ def wf_(shell: InteractiveShell, line: str = "") -> Any:
     return shell.run_line_magic("wf", line)
 
 
-def test_loading_opens_a_lab_beside_the_notebook_and_binds_it(bare: InteractiveShell, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_loading_opens_a_lab_beside_the_notebook_and_binds_it(
+    bare: InteractiveShell, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bare.run_line_magic("load_ext", "wflab")
     assert capsys.readouterr().out == ""
     assert bare.user_ns["lab"] is wf.current_lab()
@@ -99,6 +103,7 @@ def test_a_file_that_cannot_be_opened_leaves_nothing_loaded(bare: InteractiveShe
     place.write_text("no database\n" * 1000)
     with pytest.raises(NotADatabase):
         bare.run_line_magic("load_ext", "wflab")
+    assert bare.extension_manager is not None
     assert "wflab" not in bare.extension_manager.loaded
     place.unlink()
     with wf.Lab(place) as lab:
@@ -112,8 +117,6 @@ def test_a_file_that_cannot_be_opened_leaves_nothing_loaded(bare: InteractiveShe
 
 def wf_lab_is_hidden(lab: wf.Lab) -> None:
     """As if another process had opened it."""
-    from wflab.lab import current
-
     current.leave(lab)
 
 
@@ -150,6 +153,7 @@ def test_a_shell_without_a_lab_has_a_cheat_sheet_and_says_how_to_open_one(shell:
         ("amount=5000", {"amount": 5000}),
         ("amount = 5000", None),
         ("amount=2500*2 note='a = b, c=d'", {"amount": 5000, "note": "a = b, c=d"}),
+        ("amount=5000 note=dict(a=1, b=2) c='d'", {"amount": 5000, "note": {"a": 1, "b": 2}, "c": "d"}),
         ("amount=size note=[x for x in range(3)]", {"amount": 5000, "note": [0, 1, 2]}),
         ("amount=5000 fine=size == 5000", {"amount": 5000, "fine": True}),
         ("{'amount': 5000}", {"amount": 5000}),
@@ -181,7 +185,7 @@ def test_a_run_is_acted_on_by_id_prefix_or_last(shell: InteractiveShell) -> None
         lab.engine.wait_for_workflow_start(instance_id, WITHIN_SECONDS)
     assert "waits for the event 'human_approval'" in wf_(shell, "why ord")
     assert wf_(shell, "show last").id == "pear-1"
-    assert list(wf_(shell, "history pear").type)[0] == "ExecutionStarted"
+    assert wf_(shell, "history pear").type[0] == "ExecutionStarted"
     assert wf_(shell, "suspend last").status == "SUSPENDED"
     assert wf_(shell, "resume last").status == "RUNNING"
     assert wf_(shell, "raise last human_approval {'by': 'ana'}").result(WITHIN_SECONDS) == "processed {'by': 'ana'}"

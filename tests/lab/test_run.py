@@ -75,7 +75,7 @@ def test_a_wait_that_is_up_says_how_long_it_was(lab: wf.Lab, seed: dict[str, Any
 
 def test_a_failure_is_raised_where_the_result_is_asked_for(lab: wf.Lab) -> None:
     @wf.workflow
-    def breaks(ctx: wf.WorkflowContext) -> None:
+    def breaks(_: wf.WorkflowContext) -> None:
         raise ValueError("no stock")
 
     run = lab.start(breaks, instance_id="b")
@@ -134,7 +134,7 @@ def test_only_an_ended_run_can_be_purged_and_is_gone_then(lab: wf.Lab, seed: dic
         run.result(WITHIN_SECONDS)
     run.purge()
     assert repr(run) == "Run(purged)"
-    for ask in (lambda: run.status, lambda: run.history(), lambda: run.why(), lambda: run.raise_event("x"), lambda: run.result(1)):
+    for ask in (lambda: run.status, run.history, run.why, lambda: run.raise_event("x"), lambda: run.result(1)):
         with pytest.raises(InstanceNotFound, match="No workflow instance has the id 'order'"):
             ask()
 
@@ -163,7 +163,7 @@ def test_history_and_steps_are_frames_with_types_one_can_compute_with(lab: wf.La
     assert list(steps.kind) == ["event", "timer", "activity"]
     assert list(steps.state) == ["COMPLETED", "CANCELED", "COMPLETED"]
     assert list(steps.result) == [True, None, "processed True"]
-    assert steps.state.dtype.ordered
+    assert steps.state.cat.ordered
     for column in ("created_at", "started_at", "ended_at"):
         assert str(steps[column].dtype).endswith("UTC]")
     assert pd.api.types.is_timedelta64_dtype(steps.duration.dtype)
@@ -173,5 +173,5 @@ def test_history_and_steps_are_frames_with_types_one_can_compute_with(lab: wf.La
 def test_a_new_run_has_frames_of_the_same_types(lab: wf.Lab, seed: dict[str, Any]) -> None:
     run = lab.start(seed["request_escalation"], {"amount": 5000}, start_at=lab.clock.now() + timedelta(days=1))
     assert run.steps().empty
-    assert run.steps().state.dtype.ordered
+    assert run.steps().state.cat.ordered
     assert str(run.steps().ended_at.dtype).endswith("UTC]")

@@ -27,7 +27,7 @@ def test_an_empty_lab_says_how_to_begin(lab: wf.Lab) -> None:
     assert repr(lab.runs) == "no runs yet"
     assert "lab.start(workflow, input)" in lab.runs._repr_html_()
     assert lab.runs.count() == len(lab.runs) == 0
-    assert lab.runs.df().status.dtype.ordered
+    assert lab.runs.df().status.cat.ordered
 
 
 def test_runs_are_narrowed_by_name_status_id_and_age(busy: wf.Lab) -> None:
@@ -44,11 +44,22 @@ def test_runs_are_narrowed_by_name_status_id_and_age(busy: wf.Lab) -> None:
 
 def test_the_frame_has_types_one_can_compute_with(busy: wf.Lab) -> None:
     frame = busy.runs.df()
-    assert list(frame.columns) == ["instance_id", "name", "status", "created_at", "updated_at", "duration", "input", "output", "error", "tags"]
+    assert list(frame.columns) == [
+        "instance_id",
+        "name",
+        "status",
+        "created_at",
+        "updated_at",
+        "duration",
+        "input",
+        "output",
+        "error",
+        "tags",
+    ]
     assert str(frame.created_at.dtype).endswith("UTC]")
     assert str(frame.updated_at.dtype).endswith("UTC]")
     assert pd.api.types.is_timedelta64_dtype(frame.duration.dtype)
-    assert frame.status.dtype.ordered
+    assert frame.status.cat.ordered
     assert list(frame.status.cat.categories) == [str(status) for status in Status]
     assert list(frame.duration.notna()) == [False, True, True]
     assert frame.input[0] == {"amount": 5000}

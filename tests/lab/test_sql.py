@@ -96,7 +96,9 @@ def record(lab: wf.Lab) -> str:
 @pytest.mark.parametrize("query", ATTEMPTS)
 def test_the_record_cannot_be_changed_however_it_is_put(kept: wf.Lab, query: str) -> None:
     before = record(kept)
-    with pytest.raises(InvalidArgument, match=r"is the engine's and can only be read: it is the record\. Make a table of your own") as caught:
+    with pytest.raises(
+        InvalidArgument, match=r"is the engine's and can only be read: it is the record\. Make a table of your own"
+    ) as caught:
         kept.sql(query)
     assert "\n" not in str(caught.value)
     assert record(kept) == before
@@ -154,7 +156,7 @@ def test_tables_of_ones_own_stay(tmp_path: Path) -> None:
     ["selec 1", "select", "from nowhere", "select $missing", "select 1 / 'x'", "create table", "'", '"', "/*", "select * from read_csv('/nowhere')", "begin; from nowhere"],
 )  # fmt: skip
 def test_a_query_that_duckdb_refuses_is_told_in_one_line(kept: wf.Lab, query: str) -> None:
-    with pytest.raises(InvalidArgument, match="^DuckDB: .") as caught:
+    with pytest.raises(InvalidArgument, match=r"^DuckDB: .") as caught:
         kept.sql(query)
     assert "\n" not in str(caught.value)
     assert kept.runs.count() == 1

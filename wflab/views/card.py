@@ -13,7 +13,7 @@ from wflab import protocol
 from wflab.analytics.durations import span_text
 from wflab.analytics.steps import START
 from wflab.views.graph import END, MORE
-from wflab.views.palette import PALETTE, Theme
+from wflab.views.palette import PALETTE
 from wflab.views.svg import TIMES, printable, svg_badge, svg_graph
 
 MOST_ROWS = 60
@@ -31,16 +31,16 @@ _CODE = (
 )
 
 
-def static_bundle(picture: protocol.Picture, theme: Theme = "light") -> dict[str, Any]:
+def static_bundle(picture: protocol.Picture) -> dict[str, Any]:
     """The MIME bundle that a saved notebook keeps: no widget, nothing that needs a kernel."""
-    return {"text/html": html_card(picture, theme), "text/plain": text_card(picture)}
+    return {"text/html": html_card(picture), "text/plain": text_card(picture)}
 
 
-def html_card(picture: protocol.Picture, theme: Theme = "light") -> str:
+def html_card(picture: protocol.Picture) -> str:
     """The display as one string of HTML."""
     parts = [
-        _header(picture, theme),
-        _graph(picture, theme),
+        _header(picture),
+        _graph(picture),
         f'<div style="{_MUTED};margin:6px 0 2px">{_safe(picture.why)}</div>' if picture.why and not picture.is_over else "",
         _payload("Input", picture.input),
         _payload("Output", picture.output),
@@ -95,12 +95,12 @@ def _compact(text: str) -> str:
         return " ".join(text.split())
 
 
-def _header(picture: protocol.Picture, theme: Theme) -> str:
+def _header(picture: protocol.Picture) -> str:
     since = picture.started or picture.created
     spent = span_text(max(0.0, (picture.ended or picture.now) - since) / 1000)
     when = f"took {spent}" if picture.is_over else f"as of {_clock(picture.now)}, {spent} after its start"
     badge = _image(
-        svg_badge(picture.status, theme),
+        svg_badge(picture.status),
         PALETTE.state(picture.status).glyph,
         "vertical-align:-3px;margin:0 6px 0 0;width:16px;height:16px;display:inline-block",
     )
@@ -110,8 +110,8 @@ def _header(picture: protocol.Picture, theme: Theme) -> str:
     )
 
 
-def _graph(picture: protocol.Picture, theme: Theme) -> str:
-    drawn = svg_graph(picture.graph, theme)
+def _graph(picture: protocol.Picture) -> str:
+    drawn = svg_graph(picture.graph)
     sentence = _sentence(picture)
     hidden = f'<div style="{_MUTED}">{picture.graph.hidden:,} steps are folded away in the graph.</div>' if picture.graph.hidden else ""
     size = f"width:{picture.graph.width:g}px;height:{picture.graph.height:g}px;max-width:none;margin:0;display:block"

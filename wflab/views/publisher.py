@@ -12,7 +12,6 @@ from typing import Any, Protocol
 
 from wflab.protocol import Notice, Picture
 from wflab.views.card import static_bundle
-from wflab.views.palette import Theme
 
 VIEW_PAUSE_S = 0.25
 SEND_PAUSE_S = 0.05
@@ -22,8 +21,6 @@ _log = logging.getLogger(__name__)
 
 class LiveView(Protocol):
     """What the publisher writes to: a widget."""
-
-    theme: Theme
 
     def show(self, picture: Picture) -> bool:
         """Draw the picture; whether it was a new one."""
@@ -174,5 +171,5 @@ def _show(entry: _Entry, notices: list[Notice], *, is_freezing: bool) -> None:
     for notice in notices:
         entry.view.tell(notice)
     if is_freezing and entry.display is not None:
-        entry.display.update(static_bundle(picture, entry.view.theme), raw=True)
+        entry.display.update(static_bundle(picture), raw=True)
         entry.view.close()

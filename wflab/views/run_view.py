@@ -55,7 +55,7 @@ class RunView(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         live = super()._repr_mimebundle_(**kwargs)
         data, metadata = live or ({}, {})
-        return {**data, **static_bundle(self.picture, self.theme)}, metadata
+        return {**data, **static_bundle(self.picture)}, metadata
 
     def _hear(self, _widget: object, content: object, _buffers: object) -> None:
         self._receive(content)

@@ -1,10 +1,12 @@
 """The execution graph as one SVG text, for saved notebooks and pages without our script.
 
-It is meant to be the content of an `<img>`: a document of its own, so its ids and styles meet nobody else's. It has no background;
-nodes bring their own, and lines and captions are readable on light and dark alike.
+It is meant to be the content of an `<img>`: a document of its own, so its ids and styles meet nobody else's. It has no background, and both
+themes in it: inside an image, `prefers-color-scheme` is the colour scheme of the page's element around it, which JupyterLab sets with its
+theme. So a saved picture follows the theme of whoever opens it.
 """
 
 import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from html import escape
 
@@ -23,25 +25,45 @@ _WAFFLE_COLUMNS = 50
 _BOLD, _SMALL = 7.0, 5.9
 
 
-def svg_graph(graph: protocol.Graph, theme: Theme) -> str:
+def svg_graph(graph: protocol.Graph) -> str:
     """Draw the graph at its natural size."""
-    ink, muted = _INK[theme]
-    surface = PALETTE.surface[theme]
-    style = (
-        f"text{{font-family:system-ui,sans-serif;fill:{ink};font-size:12px}}.s{{font-size:10.5px;fill:{muted}}}.b{{font-weight:600}}"
-        f".e{{fill:none;stroke:{_LINE};stroke-width:1.4}}.join{{stroke-opacity:.55}}.lost{{stroke-dasharray:4 3}}"
-        f".k{{fill:none;stroke:{muted};stroke-width:1.3}}.n{{fill:{surface}}}"
-    )
+    states = {state for node in graph.nodes for state in (node.state, *node.counts)}
     size = f'width="{graph.width:g}" height="{graph.height:g}" viewBox="0 0 {graph.width:g} {graph.height:g}"'
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{style}</style>{_defs(graph, theme)}']
+    fixed = (
+        "text{font-family:system-ui,sans-serif;font-size:12px}.s{font-size:10.5px}.b{font-weight:600}"
+        f".e{{fill:none;stroke:{_LINE};stroke-width:1.4}}.join{{stroke-opacity:.55}}.lost{{stroke-dasharray:4 3}}.k{{fill:none;stroke-width:1.3}}"
+    )
+    style = fixed + _in_both_themes(lambda theme: _theme_rules(theme) + _state_rules(states, theme))
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{style}</style>{_defs(graph)}']
     parts += [f'<path class="e {edge.kind}" d="{edge.path}"/>' for edge in graph.edges]
-    parts += [_node(node, theme) for node in graph.nodes]
+    parts += [_node(node) for node in graph.nodes]
     return "".join([*parts, "</svg>"])
 
 
-def svg_badge(state: str, theme: Theme) -> str:
+def svg_badge(state: str) -> str:
     """The badge of a state alone, 16 x 16."""
-    return f'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16">{_badge(state, theme)}</svg>'
+    style = _in_both_themes(lambda theme: _state_rules({state}, theme))
+    return f'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16"><style>{style}</style>{_badge(state)}</svg>'
+
+
+def _in_both_themes(rules: Callable[[Theme], str]) -> str:
+    return f"{rules('light')}@media (prefers-color-scheme:dark){{{rules('dark')}}}"
+
+
+def _theme_rules(theme: Theme) -> str:
+    ink, muted = _INK[theme]
+    surface = PALETTE.surface[theme]
+    return f"text{{fill:{ink}}}.s{{fill:{muted}}}.k{{stroke:{muted}}}.n{{fill:{surface}}}.g{{stroke:{surface}}}"
+
+
+def _state_rules(states: Iterable[str], theme: Theme) -> str:
+    """`f-` fills with a state's colour and `l-` draws lines in it; `of-` and `ol-` do so in the colour that stands out on it."""
+    rules = []
+    for state in sorted(states):
+        look, letter = PALETTE.state(state), PALETTE.state(state).letter
+        fill, on = look.fill(theme), look.on(theme)
+        rules.append(f".f-{letter}{{fill:{fill}}}.l-{letter}{{stroke:{fill}}}.of-{letter}{{fill:{on}}}.ol-{letter}{{stroke:{on}}}")
+    return "".join(rules)
 
 
 def printable(text: str) -> str:
@@ -49,41 +71,44 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _badge(state: str, theme: Theme) -> str:
+def _badge(state: str) -> str:
     look = PALETTE.state(state)
+    letter = look.letter
     if look.hollow:
-        box = f'<rect x="1" y="1" width="14" height="14" rx="3" fill="none" stroke="{look.fill(theme)}" stroke-width="1.3" stroke-dasharray="2 2"/>'
-        return box + _glyph(look.path, look.fill(theme), solid=look.solid)
-    return f'<rect width="16" height="16" rx="3.5" fill="{look.fill(theme)}"/>' + _glyph(look.path, look.on(theme), solid=look.solid)
+        box = f'<rect x="1" y="1" width="14" height="14" rx="3" fill="none" class="l-{letter}" stroke-width="1.3" stroke-dasharray="2 2"/>'
+        return box + _glyph(look.path, f"f-{letter}" if look.solid else f"l-{letter}", solid=look.solid)
+    return f'<rect width="16" height="16" rx="3.5" class="f-{letter}"/>' + _glyph(
+        look.path, f"of-{letter}" if look.solid else f"ol-{letter}", solid=look.solid
+    )
 
 
 def _glyph(path: str, colour: str, *, solid: bool) -> str:
     if solid:
-        return f'<path d="{path}" fill="{colour}"/>'
-    return f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.9" stroke-linecap="round" stroke-linejoin="round"/>'
+        return f'<path d="{path}" class="{colour}"/>'
+    return f'<path d="{path}" fill="none" class="{colour}" stroke-width="1.9" stroke-linecap="round" stroke-linejoin="round"/>'
 
 
-def _defs(graph: protocol.Graph, theme: Theme) -> str:
+def _defs(graph: protocol.Graph) -> str:
     states = sorted({node.state for node in graph.nodes})
     kinds = sorted({node.kind for node in graph.nodes})
-    badges = "".join(f'<g id="s-{escape(state)}">{_badge(state, theme)}</g>' for state in states)
+    badges = "".join(f'<g id="s-{escape(state)}">{_badge(state)}</g>' for state in states)
     icons = "".join(f'<path id="k-{escape(kind)}" class="k" d="{PALETTE.kind(kind).path}"/>' for kind in kinds)
     return f"<defs>{badges}{icons}</defs>"
 
 
-def _node(node: protocol.Node, theme: Theme) -> str:
+def _node(node: protocol.Node) -> str:
     if node.width == START_SIZE:
         told = f'<text class="s" x="{node.x + 22:g}" y="{node.y + 11:g}">{NOTHING_YET}</text>' if node.state == "PENDING" else ""
         return f'<circle class="n" cx="{node.x + 7:g}" cy="{node.y + 7:g}" r="6" stroke="{_LINE}" stroke-width="1.6"/>{told}'
-    colour = PALETTE.state(node.state).fill(theme)
+    letter = PALETTE.state(node.state).letter
     dash = ' stroke-dasharray="4 3"' if node.state in {"PENDING", "CANCELED"} or node.kind == MORE else ""
     weight = 2 if node.state == "FAILED" else 1.4
-    frame = f'<rect class="n" x=".7" y=".7" width="{node.width - 1.4:g}" height="{node.height - 1.4:g}" rx="5" stroke="{colour}" stroke-width="{weight:g}"{dash}/>'
+    frame = f'<rect class="n l-{letter}" x=".7" y=".7" width="{node.width - 1.4:g}" height="{node.height - 1.4:g}" rx="5" stroke-width="{weight:g}"{dash}/>'
     if node.kind == "child":
-        frame += f'<rect x="3.4" y="3.4" width="{node.width - 6.8:g}" height="{node.height - 6.8:g}" rx="3" fill="none" stroke="{colour}" stroke-opacity=".6"/>'
-    spine = f'<path d="M5 1.2H5.6V{node.height - 1.2:g}H5a4.2 4.2 0 0 1-4.2-4.2V5.4a4.2 4.2 0 0 1 4.2-4.2z" fill="{colour}"/>'
-    stack = f'<rect x="4" y="-3" width="{node.width - 4:g}" height="{node.height - 1:g}" rx="5" fill="none" stroke="{colour}" stroke-opacity=".35"/>'
-    body = _end(node) if node.id == END else _single(node) if not node.cells else _group(node, theme)
+        frame += f'<rect x="3.4" y="3.4" width="{node.width - 6.8:g}" height="{node.height - 6.8:g}" rx="3" fill="none" class="l-{letter}" stroke-opacity=".6"/>'
+    spine = f'<path d="M5 1.2H5.6V{node.height - 1.2:g}H5a4.2 4.2 0 0 1-4.2-4.2V5.4a4.2 4.2 0 0 1 4.2-4.2z" class="f-{letter}"/>'
+    stack = f'<rect x="4" y="-3" width="{node.width - 4:g}" height="{node.height - 1:g}" rx="5" fill="none" class="l-{letter}" stroke-opacity=".35"/>'
+    body = _end(node) if node.id == END else _single(node) if not node.cells else _group(node)
     return f'<g transform="translate({node.x:g} {node.y:g})">{stack if node.cells else ""}{frame}{spine}{body}</g>'
 
 
@@ -98,28 +123,28 @@ def _single(node: protocol.Node) -> str:
     return f"{head}{_text(12, 36.5, detail, 's', node.width - 36, _SMALL)}{icon}"
 
 
-def _group(node: protocol.Node, theme: Theme) -> str:
+def _group(node: protocol.Node) -> str:
     inner = node.width - 22
     count = f"{TIMES}{node.count:,}"
     head = f'<use href="#s-{escape(node.state)}" x="12" y="6"/>{_text(34, 18.5, node.name, "b", inner - 22 - len(count) * _BOLD, _BOLD)}'
     total = f'<text x="{node.width - 10:g}" y="18.5" class="s b" text-anchor="end">{count}</text>'
     counts = "  ".join(f"{number:,} {PALETTE.state(state).glyph}\ufe0e" for state, number in node.counts.items())
     line = _text(12, 79, counts, "s", inner, _SMALL)
-    return f"{head}{total}{_bar(node, inner, theme)}{_waffle(node, inner, theme)}{line}{_text(12, 96, node.error or caption(node), 's', inner, _SMALL)}"
+    return f"{head}{total}{_bar(node, inner)}{_waffle(node, inner)}{line}{_text(12, 96, node.error or caption(node), 's', inner, _SMALL)}"
 
 
-def _bar(node: protocol.Node, inner: float, theme: Theme) -> str:
+def _bar(node: protocol.Node, inner: float) -> str:
     """Proportional, but two pixels at least for every state that occurs: one failure in a hundred thousand is seen."""
     room = inner - 2 * len(node.counts)
     parts, x = [], 12.0
     for state, number in node.counts.items():
         width = 2 + room * number / node.count
-        parts.append(f'<rect x="{x:.2f}" y="28" width="{width:.2f}" height="10" fill="{PALETTE.state(state).fill(theme)}"/>')
+        parts.append(f'<rect x="{x:.2f}" y="28" width="{width:.2f}" height="10" class="f-{PALETTE.state(state).letter}"/>')
         x += width
     return "".join(parts)
 
 
-def _waffle(node: protocol.Node, inner: float, theme: Theme) -> str:
+def _waffle(node: protocol.Node, inner: float) -> str:
     columns = min(_WAFFLE_COLUMNS, len(node.cells))
     rows = -(-len(node.cells) // columns)
     width, height = inner / columns, 20 / rows
@@ -128,11 +153,10 @@ def _waffle(node: protocol.Node, inner: float, theme: Theme) -> str:
         for match in re.finditer(r"(.)\1*", node.cells[row * columns : (row + 1) * columns]):
             across = f"M{12 + match.start() * width:.1f} {44 + row * height:.1f}h{len(match[0]) * width:.1f}v{height:.1f}h-{len(match[0]) * width:.1f}z"
             runs.setdefault(match[1], []).append(across)
-    colours = {look.letter: look.fill(theme) for look in PALETTE.states.values()}
-    painted = "".join(f'<path d="{"".join(paths)}" fill="{colours.get(letter, _LINE)}"/>' for letter, paths in runs.items())
+    painted = "".join(f'<path d="{"".join(paths)}" class="f-{escape(letter)}"/>' for letter, paths in runs.items())
     upright = "".join(f"M{12 + column * width:.1f} 44v20" for column in range(1, columns))
     level = "".join(f"M12 {44 + row * height:.1f}h{inner:g}" for row in range(1, rows))
-    return f'{painted}<path d="{upright}{level}" stroke="{PALETTE.surface[theme]}" stroke-width=".8"/>'
+    return f'{painted}<path d="{upright}{level}" class="g" stroke-width=".8"/>'
 
 
 def caption(node: protocol.Node) -> str:

@@ -14,6 +14,11 @@ from wfengine.model.actions import CreateChildWorkflow, CreateTimer, ScheduleTas
 from wfengine.model.history import ChildWorkflowInstanceCreated, ConfirmingEvent, EventRaised, EventWait, TaskScheduled, TimerCreated
 from wfengine.model.payload import from_json
 
+_LIKELY = (
+    "Most likely the workflow was edited after this instance started, or it reads something that changes (time, randomness, a global). "
+    "Register the code it started with, or start a new instance."
+)
+
 
 class Agenda:
     """Open actions by id, unsettled tasks by id, external events and their waiters by name, and the ready queue."""
@@ -92,6 +97,11 @@ class Agenda:
             raise _mismatch(event, action)
         del self._asked[event.event_id]
 
+    def check_all_confirmed(self) -> None:
+        """Nothing that the code has asked for may be missing in a history that holds its turns. Raises NonDeterminismError."""
+        if self._asked:
+            raise _unrecorded(next(iter(self._asked.values())))
+
     def settle_task(self, task_id: int, result: Any, exception: BaseException | None = None) -> None:
         """The outcome of action `task_id` has arrived; what nobody waits for any more is passed over."""
         task = self._open.pop(task_id, None)
@@ -157,11 +167,19 @@ def _mismatch(event: ConfirmingEvent, action: TaskAction | None) -> NonDetermini
     recorded = _told(event)
     attempted = "nothing at this point" if action is None else _told(action)
     return NonDeterminismError(
-        f"History and code disagree at action {event.event_id}: recorded is {recorded}, the code now asks for {attempted}. "
-        "Most likely the workflow was edited after this instance started, or it reads something that changes (time, randomness, a global). "
-        "Register the code it started with, or start a new instance.",
+        f"History and code disagree at action {event.event_id}: recorded is {recorded}, the code now asks for {attempted}. {_LIKELY}",
         event_id=event.event_id,
         recorded=recorded,
+        attempted=attempted,
+    )
+
+
+def _unrecorded(action: TaskAction) -> NonDeterminismError:
+    attempted = _told(action)
+    return NonDeterminismError(
+        f"History and code disagree at action {action.id}: the code now asks for {attempted}, recorded is nothing. {_LIKELY}",
+        event_id=action.id,
+        recorded="nothing",
         attempted=attempted,
     )
 

@@ -20,7 +20,7 @@ from wfengine.core.agenda import Agenda
 from wfengine.core.context import WorkflowContext
 from wfengine.core.routines import Code
 from wfengine.core.tasks import Task
-from wfengine.errors import TaskFailedError
+from wfengine.errors import NonDeterminismError, TaskFailedError
 from wfengine.model.actions import Action, CompleteWorkflow, ContinueAsNew, ExecutionResult
 from wfengine.model.failure import FailureDetails, failure_of
 from wfengine.model.history import (
@@ -56,6 +56,7 @@ class Execution:
         self._outcome: Task[Any] | None = None
         self._code: Code | None = None
         self._suspended = False
+        self._is_over = False
         self._put_aside: list[HistoryEvent] = []
 
     @property
@@ -64,10 +65,14 @@ class Execution:
         return self._code
 
     def replay(self, events: Iterable[HistoryEvent]) -> None:
-        """Take up what is recorded. Raises NonDeterminismError where the code asks for something else."""
+        """Take up what earlier turns took up. Raises NonDeterminismError where the code asks for something else, for more, or ends."""
         self._agenda.is_replaying = True
         for event in events:
             self._take_up(event)
+        if not self._is_over:
+            self._agenda.check_all_confirmed()
+            if self._has_ended():
+                raise _ended_early()
         self._agenda.is_replaying = False
 
     def advance(self, events: Iterable[HistoryEvent]) -> ExecutionResult:
@@ -93,6 +98,7 @@ class Execution:
                 for earlier in waiting:
                     self._arrive(earlier)
             case ExecutionTerminated() | ExecutionCompleted() | ContinuedAsNew():
+                self._is_over = True
                 self._agenda.seal()
             case _ if self._suspended and not self._has_ended():
                 self._put_aside.append(event)
@@ -168,6 +174,16 @@ class Execution:
     def _has_ended(self) -> bool:
         """Whether the code returned, raised, or asked to continue as new (which stands, whatever it does after)."""
         return self._agenda.successor_input is not None or (self._outcome is not None and self._outcome.is_complete)
+
+
+def _ended_early() -> NonDeterminismError:
+    return NonDeterminismError(
+        "History and code disagree: the code now ends where the recorded instance went on. Most likely the workflow was edited after this "
+        "instance started. Register the code it started with, or start a new instance.",
+        event_id=-1,
+        recorded="a workflow that goes on",
+        attempted="the end of the workflow",
+    )
 
 
 def _task_failed(kind: str, task_id: int, failure: FailureDetails) -> TaskFailedError:

@@ -12,8 +12,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
-from datetime import UTC, datetime
-from queue import Empty, SimpleQueue
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -31,13 +30,15 @@ from wfengine.errors import (
     InvalidArgument,
     WaitTimedOut,
 )
-from wfengine.model.history import EventRaised, ExecutionResumed, ExecutionStarted, ExecutionSuspended, ExecutionTerminated, HistoryEvent
+from wfengine.model.history import ExecutionResumed, ExecutionStarted, ExecutionSuspended, ExecutionTerminated, HistoryEvent
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import to_json
 from wfengine.model.work import AuditRow, Commit, HistoryRow
 from wfengine.runtime.clock import Clock, RealClock
 from wfengine.runtime.executor import Executor, LocalExecutor
+from wfengine.runtime.mailbox import Mailbox
 from wfengine.runtime.registry import Definition, Kind, Registry
+from wfengine.runtime.requests import aware, checked_id, checked_tags, raised
 from wfengine.runtime.turns import Turns
 from wfengine.runtime.virtual_time import VirtualTime
 from wfengine.runtime.worker import ActivityWorker
@@ -46,7 +47,7 @@ from wfengine.store.store import Store
 
 Listener = Callable[[list[Instance]], None]
 T = TypeVar("T")
-LONGEST_ID = 256
+_RETRY_SECONDS = 0.5
 _log = logging.getLogger("wfengine")
 
 
@@ -61,7 +62,7 @@ class Engine:
     ) -> None:
         self.store = store
         self.registry = registry or Registry()
-        self._mailbox: SimpleQueue[tuple[Callable[..., None], tuple[Any, ...]]] = SimpleQueue()
+        self._mailbox = Mailbox()
         self._listeners: list[Listener] = []
         self._worker = ActivityWorker(lambda: self._turns.clock.now())  # noqa: PLW0108  # the clock is exchanged for a virtual one
         self._turns = Turns(
@@ -70,7 +71,7 @@ class Engine:
             executor=executor or LocalExecutor(self.registry),
             worker=self._worker,
             clock=clock or RealClock(),
-            post=self._post,
+            post=self._mailbox.post,
             changed=self._tell_listeners,
         )
         self._virtual_time = VirtualTime(self._turns)
@@ -89,7 +90,7 @@ class Engine:
             return
         self._turns.recover()
         self.store.start(
-            on_durable=lambda tokens: self._post(self._turns.durable, tokens), on_trouble=self._on_trouble, on_fatal=self._on_fatal
+            on_durable=lambda tokens: self._mailbox.post(self._turns.durable, tokens), on_trouble=self._on_trouble, on_fatal=self._on_fatal
         )
         self._thread = threading.Thread(target=self._run, name="wflab-engine", daemon=True)
         self._thread.start()
@@ -97,7 +98,7 @@ class Engine:
     def close(self) -> None:
         """Stop deciding, then let the store finish what it holds. Safe to call twice; activities under way run out unheard."""
         if self._thread is not None and not self._gone.is_set():
-            self._post(self._stop)
+            self._mailbox.post(self._stop)
             self._gone.wait(10)
         self._stopped = self._stopped or "The lab is closed. Open it again to go on."
         self._worker.close()
@@ -132,7 +133,7 @@ class Engine:
     def _register(self, kind: Kind, function: Callable[..., Any], name: str | None) -> Definition:
         definition, is_new = self.registry.add(kind, function, name)
         if is_new:
-            self._post(self._defined, definition)
+            self._mailbox.post(self._defined, definition)
         return definition
 
     def _defined(self, definition: Definition) -> None:
@@ -163,10 +164,10 @@ class Engine:
             raise DefinitionNotFound("workflow", name, self.registry.names("workflow"))
         started = {
             "name": name,
-            "instance_id": uuid.uuid4().hex if instance_id is None else _checked_id(instance_id),
+            "instance_id": uuid.uuid4().hex if instance_id is None else checked_id(instance_id),
             "input": None if input is None else to_json(input, f"the input of workflow {name!r}"),
-            "scheduled_start": None if start_at is None else _aware(start_at),
-            "tags": _checked_tags(tags),
+            "scheduled_start": None if start_at is None else aware(start_at),
+            "tags": checked_tags(tags),
             "app_id": None if app_id is None else checked_text(app_id, "app_id"),
         }
         self._call(self._begin, started)
@@ -234,7 +235,7 @@ class Engine:
 
         Raises InstanceNotFound for an id that never was, and PayloadError.
         """
-        self._act(instance_id, _raised(event_name, data, audit), audit)
+        self._act(instance_id, raised(event_name, data, audit), audit)
 
     def raise_workflow_event_soon(
         self, instance_id: str, event_name: str, *, data: Any = None, audit: AuditRow | None = None
@@ -242,7 +243,7 @@ class Engine:
         """As `raise_workflow_event`, without waiting: the future is settled when the event is durable, or says why it will not be."""
         ack: Future[None] = Future()
         ack.set_running_or_notify_cancel()  # as in `_when`
-        self._ask(ack, self._deliver, instance_id, _raised(event_name, data, audit), audit, None, None)
+        self._ask(ack, self._deliver, instance_id, raised(event_name, data, audit), audit, None, None)
         return ack
 
     def terminate_workflow(self, instance_id: str, *, output: Any = None, recursive: bool = True, audit: AuditRow | None = None) -> None:
@@ -358,9 +359,6 @@ class Engine:
 
     # The thread.
 
-    def _post(self, function: Callable[..., None], *arguments: Any) -> None:
-        self._mailbox.put((function, arguments))
-
     def _call(self, function: Callable[..., None], *arguments: Any) -> None:
         """Have the engine's thread do something and wait until it is durable."""
         if self._trouble is not None and self._stopped is None:
@@ -382,16 +380,9 @@ class Engine:
             raise EngineStopped(self._stopped)
         if self._thread is None:
             raise EngineStopped("The engine has not been started.")
-        self._post(self._serve, future, function, arguments)
+        self._mailbox.ask(future, function, *arguments)
         if self._gone.is_set():  # it went while we knocked
-            self._refuse_waiting()
-
-    def _serve(self, future: "Future[Any]", function: Callable[..., None], arguments: tuple[Any, ...]) -> None:
-        """A caller's mistake is the caller's; it does not hurt the engine."""
-        try:
-            function(future, *arguments)
-        except Exception as error:  # noqa: BLE001  # handed to the caller
-            future.set_exception(error)
+            self._mailbox.refuse_all(EngineStopped(self._stopped))
 
     def _wait(self, future: "Future[T]", timeout_seconds: float | None) -> T:
         if timeout_seconds is not None and (not isinstance(timeout_seconds, int | float) or not timeout_seconds <= threading.TIMEOUT_MAX):
@@ -409,9 +400,10 @@ class Engine:
                 self._turns.fire_due()
                 self._turns.run_ready()
                 self._virtual_time.move()
-                self._take_in(self._seconds_to_wait())
+                self._mailbox.take_in(self._seconds_to_wait())
+                self._turns.retry_put_off()
             while self._turns.has_unacknowledged() and self.trouble is None:
-                self._take_in(1.0)
+                self._mailbox.take_in(1.0)
         except BaseException:  # noqa: BLE001  # a fault of ours: stop for good rather than go on with a doubtful state
             self._stopped = (
                 f"The engine failed and has stopped; what was acknowledged is safe. Reload the lab. Cause:\n{traceback.format_exc()}"
@@ -420,31 +412,16 @@ class Engine:
         self._turns.give_up(EngineStopped(self._stopped))
         self._virtual_time.give_up(EngineStopped(self._stopped))
         self._gone.set()
-        self._refuse_waiting()
-
-    def _refuse_waiting(self) -> None:
-        """Nobody reads the mailbox any more: tell whoever put something in."""
-        with suppress(Empty):
-            while True:
-                function, arguments = self._mailbox.get_nowait()
-                if function == self._serve and not arguments[0].done():
-                    arguments[0].set_exception(EngineStopped(self._stopped))
-
-    def _take_in(self, timeout: float | None) -> None:
-        try:
-            function, arguments = self._mailbox.get(timeout=timeout) if timeout != 0 else self._mailbox.get_nowait()
-            function(*arguments)
-            for _ in range(1000):
-                function, arguments = self._mailbox.get_nowait()
-                function(*arguments)
-        except Empty:
-            pass
+        self._mailbox.refuse_all(EngineStopped(self._stopped))
 
     def _seconds_to_wait(self) -> float | None:
         if self._turns.has_ready() or self._virtual_time.can_move():
             return 0
         due = self._turns.timers.next_due()
-        return None if due is None else self._turns.clock.seconds_until(due)
+        wait = None if due is None else self._turns.clock.seconds_until(due)
+        if not self._turns.has_put_off():
+            return wait
+        return _RETRY_SECONDS if wait is None else min(wait, _RETRY_SECONDS)
 
     def _stop(self) -> None:
         self._stopping = True
@@ -458,38 +435,8 @@ class Engine:
 
     def _on_trouble(self, trouble: str | None) -> None:
         self._trouble = trouble
-        self._post(self._tell_listeners, [])
+        self._mailbox.post(self._tell_listeners, [])
 
     def _on_fatal(self, trouble: str) -> None:
         self._stopped = trouble
-        self._post(self._stop)
-
-
-def _raised(event_name: Any, data: Any, audit: AuditRow | None) -> Callable[[datetime], EventRaised]:
-    checked_text(event_name, "an event's name")
-    payload = None if data is None else to_json(data, f"the data of event {event_name!r}")
-    return lambda now: EventRaised(occurred_at=now, name=event_name, input=payload, raised_by=None if audit is None else audit.who)
-
-
-def _checked_id(instance_id: Any) -> str:
-    if not isinstance(instance_id, str) or not 0 < len(instance_id) <= LONGEST_ID or not instance_id.isprintable():
-        raise InvalidArgument(f"An instance id is printable text of 1 to {LONGEST_ID} characters, not {instance_id!r:.80}.")
-    return instance_id
-
-
-def _checked_tags(tags: Any) -> dict[str, str]:
-    if not isinstance(tags, Mapping | None):
-        raise InvalidArgument(f"Tags are text to text, such as {{'team': 'billing'}}, not {tags!r:.80}.")
-    checked = dict(tags or {})
-    for key, value in checked.items():
-        if not isinstance(key, str) or not isinstance(value, str):
-            raise InvalidArgument(f"Tags are text to text, such as {{'team': 'billing'}}; {key!r}: {value!r} is not.")
-        checked_text(key, "a tag")
-        checked_text(value, "a tag", may_be_empty=True)
-    return checked
-
-
-def _aware(moment: Any) -> datetime:
-    if not isinstance(moment, datetime):
-        raise InvalidArgument(f"start_at is a datetime (naive means UTC), not {moment!r}.")
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        self._mailbox.post(self._stop)

@@ -6,7 +6,7 @@ gathers. When it is, its effects are let go: activities start, timers are set, c
 So nothing is ever done, or told, that is not recorded.
 """
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from wfengine.core.transitions import Transition, apply, id_taken, outcome_for_parent
-from wfengine.errors import NonDeterminismError
+from wfengine.core.transitions import Transition, apply
+from wfengine.errors import EnginePaused, NonDeterminismError
 from wfengine.model.actions import ExecutionResult
 from wfengine.model.failure import FailureDetails, failure_of
 from wfengine.model.history import (
@@ -31,15 +31,14 @@ from wfengine.model.history import (
 from wfengine.model.instance import Instance, Status
 from wfengine.model.work import AuditRow, Commit, HistoryRow
 from wfengine.runtime.clock import Clock
+from wfengine.runtime.ended import RecentlyEnded
 from wfengine.runtime.executor import Executor, WorkItem
+from wfengine.runtime.kinship import is_child, missed_outcome, was_to_end_with_parent
 from wfengine.runtime.registry import Registry
 from wfengine.runtime.residents import Resident, recovered
 from wfengine.runtime.timers import DueTimer, Timers
 from wfengine.runtime.worker import ActivityJob, ActivityWorker, Outcome
 from wfengine.store.store import Store
-
-_MOST_ENDED = 4096
-_SMALL = 4096
 
 
 class Submitted(msgspec.Struct, frozen=True):
@@ -73,9 +72,10 @@ class Turns:
         self.clock = clock
         self.timers = Timers()
         self._ready: deque[Resident] = deque()
+        self._put_off: list[Resident] = []
         self._residents: dict[int, Resident] = {}
         self._keys: dict[str, int] = {}
-        self._ended: OrderedDict[str, Instance] = OrderedDict()
+        self._ended = RecentlyEnded()
         self._next_key = store.next_key
         self._lacking: dict[str, list[Resident]] = {}
         self._waiting_jobs: dict[str, list[tuple[Resident, TaskScheduled]]] = {}
@@ -93,7 +93,7 @@ class Turns:
 
     def recently_ended(self, instance_id: str) -> Instance | None:
         """The final state of the id's newest execution, if it ended not long ago; else ask the store."""
-        return None if self.resident_of(instance_id) is not None else self._ended.get(instance_id)
+        return None if self.resident_of(instance_id) is not None else self._ended.find(instance_id)
 
     def key_of(self, instance_id: str) -> int | None:
         """The newest execution of this id, ended or not."""
@@ -106,6 +106,10 @@ class Turns:
     def has_ready(self) -> bool:
         """Whether somebody's turn is due."""
         return bool(self._ready)
+
+    def has_put_off(self) -> bool:
+        """Whether somebody's turn waits for the record to be readable again."""
+        return bool(self._put_off)
 
     def has_unacknowledged(self) -> bool:
         """Whether the store has not answered for all commits yet."""
@@ -137,32 +141,12 @@ class Turns:
 
     def _remember_family(self, resident: Resident) -> None:
         """Tell a parent what it missed, and a child whose parent was terminated with it."""
+        instance = resident.instance
         for task_id, child in list(resident.children.items()):
-            if child.child_key is None:
-                self.arrive(resident, id_taken(task_id, child.instance_id, self.now_for(resident)))
-            elif not _is_child(self.resident_of(child.instance_id), resident.instance.key, task_id):
-                self.arrive(resident, self._missed_outcome(resident, task_id, child.child_key, child.instance_id))
-        parent = resident.instance.parent
-        if parent is None or parent.key in self._residents:
-            return
-        ended = self._store.instance(parent.key)
-        if ended is not None and ended.status is Status.TERMINATED:
-            termination = self._store.history(parent.key)[-2].event
-            if isinstance(termination, ExecutionTerminated) and termination.recurse:
-                self.arrive(resident, ExecutionTerminated(occurred_at=self.now_for(resident), recurse=True))
-
-    def _missed_outcome(self, parent: Resident, task_id: int, child_key: int, instance_id: str) -> HistoryEvent:
-        """What an ended child had to tell; a chain of generations ends with the newest execution of the id."""
-        now = self.now_for(parent)
-        for ended in (self._store.find(instance_id), self._store.instance(child_key)):
-            if ended is None or ended.parent is None or ended.status is Status.CONTINUED_AS_NEW or not ended.status.is_terminal:
-                continue
-            if (ended.parent.key, ended.parent.task_id) == (parent.instance.key, task_id):
-                return outcome_for_parent(task_id, instance_id, ended.status, ended.output, ended.failure, now)
-        gone = FailureDetails(
-            message=f"Child workflow {instance_id!r} was purged before its outcome was seen.", error_type="WorkflowPurged"
-        )
-        return outcome_for_parent(task_id, instance_id, Status.FAILED, None, gone, now)
+            if not is_child(self.resident_of(child.instance_id), instance.key, task_id):
+                self.arrive(resident, missed_outcome(self._store, instance, child, self.now_for(resident)))
+        if instance.parent is not None and instance.parent.key not in self._residents and was_to_end_with_parent(self._store, instance):
+            self.arrive(resident, ExecutionTerminated(occurred_at=self.now_for(resident), recurse=True))
 
     # What arrives.
 
@@ -220,7 +204,7 @@ class Turns:
         for key, instance_id in executions:
             if self._keys.get(instance_id) == key:  # else the id has been used again
                 del self._keys[instance_id]
-                self._ended.pop(instance_id, None)
+                self._ended.forget(instance_id)
         self._asides.add(ack)
         self._store.submit(Commit(purged=[key for key, _ in executions], audit=audit), ack)
 
@@ -245,6 +229,12 @@ class Turns:
             resident.is_queued = False
             self._turn(resident)
 
+    def retry_put_off(self) -> None:
+        """Those whose past could not be read are ready again."""
+        put_off, self._put_off = self._put_off, []
+        for resident in put_off:
+            self._enqueue(resident)
+
     def _enqueue(self, resident: Resident) -> None:
         if not (resident.is_queued or resident.is_busy):
             resident.is_queued = True
@@ -256,7 +246,12 @@ class Turns:
         acks, resident.acks = resident.acks, []
         audit, resident.audit = resident.audit, []
         ends = any(isinstance(event, ExecutionTerminated) for event in arrived)
-        result = None if ends else self._advanced(resident, arrived)
+        try:
+            result = None if ends else self._advanced(resident, arrived)
+        except EnginePaused:  # its past cannot be read just now (a full disk): its turn comes when it can
+            resident.inbox, resident.acks, resident.audit = arrived, acks, audit
+            self._put_off.append(resident)
+            return
         if not arrived and result is None:
             _answer(acks)
             return
@@ -416,7 +411,7 @@ class Turns:
         if instance.status is Status.CONTINUED_AS_NEW:
             self._hand_over(resident, self._residents[transition.started[0][0].key])
             return
-        self._remember_ended(instance)
+        self._ended.remember(instance)
         _answer(resident.acks)
         _resolve(resident.started, instance)
         _resolve(resident.finished, instance)
@@ -424,16 +419,8 @@ class Turns:
         if ended is not None and ended.recurse:
             for child in resident.children.values():
                 live = self.resident_of(child.instance_id)
-                if live is not None and _is_child(live, instance.key, child.event_id):
+                if live is not None and is_child(live, instance.key, child.event_id):
                     self.arrive(live, ExecutionTerminated(occurred_at=self.now_for(live), recurse=True))
-
-    def _remember_ended(self, instance: Instance) -> None:
-        """Spare the callers who ask next a look into the store; large payloads are not worth the memory."""
-        self._ended.pop(instance.instance_id, None)
-        if len(instance.input or "") + len(instance.output or "") < _SMALL:
-            self._ended[instance.instance_id] = instance
-            if len(self._ended) > _MOST_ENDED:
-                self._ended.popitem(last=False)
 
     def _hand_over(self, old: Resident, successor: Resident) -> None:
         """What arrived for the id after the generation's last turn is for the next generation."""
@@ -467,11 +454,6 @@ class Turns:
 
 def _with_commit(transition: Transition, **changes: Any) -> Transition:
     return msgspec.structs.replace(transition, commit=msgspec.structs.replace(transition.commit, **changes))
-
-
-def _is_child(resident: Resident | None, parent_key: int, task_id: int) -> bool:
-    parent = None if resident is None else resident.instance.parent
-    return parent is not None and (parent.key, parent.task_id) == (parent_key, task_id)
 
 
 def _answer(acks: list[Future[None]]) -> None:

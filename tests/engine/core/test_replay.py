@@ -11,6 +11,7 @@ from wfengine.core.tasks import when_all
 from wfengine.errors import NonDeterminismError
 from wfengine.model.actions import CompleteWorkflow
 from wfengine.model.history import (
+    ExecutionCompleted,
     ChildWorkflowInstanceCreated,
     EventWait,
     ExecutionStarted,
@@ -101,6 +102,33 @@ def test_an_action_that_the_code_no_longer_asks_for_is_a_disagreement() -> None:
     execution = Execution(lambda _ctx, _input: None)
     with pytest.raises(NonDeterminismError, match="nothing at this point"):
         execution.replay([STARTED, scheduled(0, "a")])
+
+
+def test_an_action_that_history_lacks_is_a_disagreement() -> None:
+    """It would wait for ever for something that was never begun."""
+
+    def workflow(ctx: WorkflowContext, _: Any) -> Steps:
+        yield when_all([ctx.call_activity("a"), ctx.call_activity("added")])
+
+    with pytest.raises(NonDeterminismError, match=r"asks for call_activity\('added'\), recorded is nothing"):
+        Execution(workflow).replay([STARTED, scheduled(0, "a")])
+
+
+def test_code_that_ends_where_history_went_on_is_a_disagreement() -> None:
+    def workflow(ctx: WorkflowContext, _: Any) -> Steps:
+        yield ctx.call_activity("a")
+
+    with pytest.raises(NonDeterminismError, match="the code now ends"):
+        Execution(workflow).replay([STARTED, scheduled(0, "a"), completed(0, "1")])
+
+
+def test_a_history_that_has_ended_agrees_with_code_that_dropped_its_last_actions() -> None:
+    def workflow(ctx: WorkflowContext, _: Any) -> Steps:
+        yield ctx.call_activity("a")
+        ctx.call_activity("never awaited")
+
+    ended = ExecutionCompleted(occurred_at=BEGINNING, status=Status.COMPLETED)
+    Execution(workflow).replay([STARTED, scheduled(0, "a"), completed(0, "1"), ended])
 
 
 def test_actions_in_another_order_are_a_disagreement() -> None:

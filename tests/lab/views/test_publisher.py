@@ -10,7 +10,6 @@ import pytest
 
 from tests.lab.conftest import Story
 from wflab.protocol import Notice, Picture
-from wflab.views.palette import Theme
 from wflab.views.publisher import SEND_PAUSE_S, VIEW_PAUSE_S, Publisher
 
 DEADLINE_S = 20
@@ -18,8 +17,6 @@ DEADLINE_S = 20
 
 class Page:
     """A view that notes what it is shown, when, and by whom."""
-
-    theme: Theme = "dark"
 
     def __init__(self) -> None:
         self.shown: list[tuple[float, Picture]] = []

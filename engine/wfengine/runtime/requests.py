@@ -1,0 +1,47 @@
+"""What callers hand over, checked on their own thread: what cannot be used is refused before anything is recorded."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from wfengine.core.context import checked_text
+from wfengine.errors import InvalidArgument
+from wfengine.model.history import EventRaised
+from wfengine.model.payload import to_json
+from wfengine.model.work import AuditRow
+
+LONGEST_ID = 256
+
+
+def raised(event_name: Any, data: Any, audit: AuditRow | None) -> Callable[[datetime], EventRaised]:
+    """An external event as the engine makes it, once its time is known."""
+    checked_text(event_name, "an event's name")
+    payload = None if data is None else to_json(data, f"the data of event {event_name!r}")
+    return lambda now: EventRaised(occurred_at=now, name=event_name, input=payload, raised_by=None if audit is None else audit.who)
+
+
+def checked_id(instance_id: Any) -> str:
+    """A printable instance id. Raises InvalidArgument."""
+    if not isinstance(instance_id, str) or not 0 < len(instance_id) <= LONGEST_ID or not instance_id.isprintable():
+        raise InvalidArgument(f"An instance id is printable text of 1 to {LONGEST_ID} characters, not {instance_id!r:.80}.")
+    return instance_id
+
+
+def checked_tags(tags: Any) -> dict[str, str]:
+    """Tags, text to text. Raises InvalidArgument."""
+    if not isinstance(tags, Mapping | None):
+        raise InvalidArgument(f"Tags are text to text, such as {{'team': 'billing'}}, not {tags!r:.80}.")
+    checked = dict(tags or {})
+    for key, value in checked.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise InvalidArgument(f"Tags are text to text, such as {{'team': 'billing'}}; {key!r}: {value!r} is not.")
+        checked_text(key, "a tag")
+        checked_text(value, "a tag", may_be_empty=True)
+    return checked
+
+
+def aware(moment: Any) -> datetime:
+    """A moment as aware UTC; naive means UTC. Raises InvalidArgument."""
+    if not isinstance(moment, datetime):
+        raise InvalidArgument(f"start_at is a datetime (naive means UTC), not {moment!r}.")
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
