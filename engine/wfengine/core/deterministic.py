@@ -17,8 +17,15 @@ class Deterministic:
     def __init__(self, identity: str) -> None:
         self._identity = identity
         self._count = 0
-        digest = hashlib.sha256(identity.encode("utf-8", "backslashreplace")).digest()
-        self.random = random.Random(int.from_bytes(digest[:8], "big"))  # noqa: S311  # replay needs it predictable; no secret is made of it
+        self._random: random.Random | None = None  # 2.5 KB that few workflows need
+
+    @property
+    def random(self) -> random.Random:
+        """The generator of this execution; it is one and the same from first use on."""
+        if self._random is None:
+            digest = hashlib.sha256(self._identity.encode("utf-8", "backslashreplace")).digest()
+            self._random = random.Random(int.from_bytes(digest[:8], "big"))  # noqa: S311  # replay needs it predictable; no secret
+        return self._random
 
     def uuid(self, now: datetime) -> uuid.UUID:
         """The next id, a version 5 UUID."""

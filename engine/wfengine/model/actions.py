@@ -9,7 +9,7 @@ from wfengine.model.history import EventRaised, TimerOrigin, UserTimer
 from wfengine.model.instance import Status
 
 
-class ScheduleTask(msgspec.Struct, frozen=True, kw_only=True):
+class ScheduleTask(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """Run an attempt of an activity."""
 
     id: int
@@ -20,7 +20,7 @@ class ScheduleTask(msgspec.Struct, frozen=True, kw_only=True):
     app_id: str | None = None
 
 
-class CreateTimer(msgspec.Struct, frozen=True, kw_only=True):
+class CreateTimer(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """Wake up at `fire_at` (aware UTC); None only records what is waited for."""
 
     id: int
@@ -28,7 +28,7 @@ class CreateTimer(msgspec.Struct, frozen=True, kw_only=True):
     origin: TimerOrigin = UserTimer()
 
 
-class CreateChildWorkflow(msgspec.Struct, frozen=True, kw_only=True):
+class CreateChildWorkflow(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """Start a child workflow."""
 
     id: int
@@ -39,7 +39,7 @@ class CreateChildWorkflow(msgspec.Struct, frozen=True, kw_only=True):
     app_id: str | None = None
 
 
-class CompleteWorkflow(msgspec.Struct, frozen=True, kw_only=True):
+class CompleteWorkflow(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """End the instance."""
 
     status: Status
@@ -47,7 +47,7 @@ class CompleteWorkflow(msgspec.Struct, frozen=True, kw_only=True):
     failure: FailureDetails | None = None
 
 
-class ContinueAsNew(msgspec.Struct, frozen=True, kw_only=True):
+class ContinueAsNew(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """End this generation and start the next with `input` and the events that nobody has consumed, in arrival order."""
 
     input: str | None
@@ -58,7 +58,7 @@ TaskAction = ScheduleTask | CreateTimer | CreateChildWorkflow
 Action = TaskAction | CompleteWorkflow | ContinueAsNew
 
 
-class ExecutionResult(msgspec.Struct, frozen=True, kw_only=True):
+class ExecutionResult(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """What one turn of the code asks for. `custom_status` is the whole present value, as text."""
 
     actions: list[Action]

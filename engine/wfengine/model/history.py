@@ -2,7 +2,7 @@
 
 Events are of two kinds. Those that *confirm an action* of the workflow's code carry `event_id`, the number of that action:
 TaskScheduled, TimerCreated, ChildWorkflowInstanceCreated. All others *arrive*: the code learns of them in the order of history.
-Payloads are JSON text; times are aware UTC and never decrease within a history.
+Structs here hold nothing that could form a cycle, so the garbage collector need not look at them (`gc=False`). Payloads are JSON text; times are aware UTC and never decrease within a history.
 """
 
 from datetime import datetime
@@ -13,7 +13,7 @@ from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import ParentInstance, Status
 
 
-class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
+class _Event(msgspec.Struct, gc=False, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     occurred_at: datetime
 
 
@@ -96,11 +96,11 @@ class TaskFailed(_Event, frozen=True, kw_only=True):
     worker: str | None = None
 
 
-class UserTimer(msgspec.Struct, frozen=True, kw_only=True, tag="timer"):
+class UserTimer(msgspec.Struct, gc=False, frozen=True, kw_only=True, tag="timer"):
     """The workflow's own `create_timer`."""
 
 
-class EventWait(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
+class EventWait(msgspec.Struct, gc=False, frozen=True, kw_only=True, tag="event"):
     """The deadline of a `wait_for_external_event`, or with no `fire_at` the mere fact that it waits.
 
     `schema` is a JSON Schema (as JSON text) of the answer, `title` what to ask a person.
@@ -111,7 +111,7 @@ class EventWait(msgspec.Struct, frozen=True, kw_only=True, tag="event"):
     schema: str | None = None
 
 
-class ActivityRetry(msgspec.Struct, frozen=True, kw_only=True, tag="activity_retry"):
+class ActivityRetry(msgspec.Struct, gc=False, frozen=True, kw_only=True, tag="activity_retry"):
     """The pause before an activity's next attempt."""
 
     name: str
@@ -119,7 +119,7 @@ class ActivityRetry(msgspec.Struct, frozen=True, kw_only=True, tag="activity_ret
     attempt: int
 
 
-class ChildWorkflowRetry(msgspec.Struct, frozen=True, kw_only=True, tag="child_retry"):
+class ChildWorkflowRetry(msgspec.Struct, gc=False, frozen=True, kw_only=True, tag="child_retry"):
     """The pause before a child workflow's next attempt."""
 
     name: str

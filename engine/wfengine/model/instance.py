@@ -33,7 +33,7 @@ class Status(StrEnum):
 TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.TERMINATED, Status.CONTINUED_AS_NEW})
 
 
-class ParentInstance(msgspec.Struct, frozen=True, kw_only=True):
+class ParentInstance(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """Who started a child workflow: the execution and its task that waits for the child."""
 
     key: int
@@ -42,7 +42,7 @@ class ParentInstance(msgspec.Struct, frozen=True, kw_only=True):
     task_id: int
 
 
-class Instance(msgspec.Struct, frozen=True, kw_only=True):
+class Instance(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """The present state of one execution; a row of `runs` is written whenever `status` or `custom_status` changes.
 
     Times are aware UTC; payloads are JSON text. `next_sequence` numbers its history, `turn` counts the turns its code has run.

@@ -14,6 +14,7 @@ from wfengine.errors import PayloadError
 
 AUTO_SERIALIZED = "__durabletask_autoobject__"
 DEEPEST_NESTING = 500
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # json.dumps would make an encoder for every call
 LARGEST_INT_BITS = 14_000  # Python itself refuses to read numbers of more than 4300 digits
 LARGEST_BYTES = 64 * 1024 * 1024
 
@@ -26,7 +27,7 @@ def to_json(value: Any, what: str = "the payload") -> str:
     """
     try:
         plain = _plain(value, "$", 0, what)
-        text = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
+        text = _ENCODE(plain)
     except RecursionError:
         raise PayloadError(f"{what} is nested too deeply for the code that hands it over. Flatten it.") from None
     try:

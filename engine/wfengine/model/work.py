@@ -12,7 +12,7 @@ from wfengine.model.history import HistoryEvent
 from wfengine.model.instance import Instance
 
 
-class HistoryRow(msgspec.Struct, frozen=True, array_like=True):
+class HistoryRow(msgspec.Struct, gc=False, frozen=True, array_like=True):
     """One event at its place. `turn` is the turn that took the event up; 0: recorded, but no code has seen it yet."""
 
     key: int
@@ -21,7 +21,7 @@ class HistoryRow(msgspec.Struct, frozen=True, array_like=True):
     event: HistoryEvent
 
 
-class DefinitionRow(msgspec.Struct, frozen=True, kw_only=True):
+class DefinitionRow(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """One version of a workflow or activity that was registered. `origin` is a cell (`In[4]`) or `file:line`."""
 
     name: str
@@ -33,7 +33,7 @@ class DefinitionRow(msgspec.Struct, frozen=True, kw_only=True):
     registered_at: datetime
 
 
-class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
+class AuditRow(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """One act of a person: who did what to which instance, from where and why."""
 
     at: datetime
@@ -45,7 +45,7 @@ class AuditRow(msgspec.Struct, frozen=True, kw_only=True):
     why: str | None = None
 
 
-class Commit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Commit(msgspec.Struct, gc=False, frozen=True, kw_only=True, omit_defaults=True):
     """All rows that become durable together.
 
     `runs` holds the new state of each instance whose status row changes; `purged` names executions whose rows are deleted, after
