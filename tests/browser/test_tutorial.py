@@ -9,18 +9,24 @@ from playwright.sync_api import Browser, expect
 from tests.browser.jupyter_server import JupyterServer, NotebookPage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-TUTORIAL = Path(__file__).parents[2] / "notebooks" / "01_first_workflow.ipynb"
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+LAST_WORDS = {
+    "01_first_workflow.ipynb": "nobody answered: order of 7000 is cancelled",
+    "02_kill_the_kernel.ipynb": "ExecutionCompleted",
+}
 
 
-def test_run_all_of_the_first_tutorial_succeeds(server: JupyterServer, browser: Browser, folder: Path) -> None:
-    shutil.copy(TUTORIAL, folder)
-    with NotebookPage(browser, server, f"{folder.name}/{TUTORIAL.name}") as page:
-        page.run_all()
-        page.wait_for_kernel()
-        errors = page.page.locator("[data-mime-type='application/vnd.jupyter.stderr'], .jp-RenderedError")
-        expect(errors).to_have_count(0)
-        expect(page.page.locator(".jp-Notebook")).to_contain_text("nobody answered: order of 7000 is cancelled")
-        pending = page.page.locator(".jp-InputPrompt", has_text="[ ]:")
-        expect(pending).to_have_count(0)
-        assert page.errors == []
-        assert page.external == []
+def test_run_all_succeeds_on_one_tutorial_after_the_other_with_their_kernels_left_open(
+    server: JupyterServer, browser: Browser, folder: Path
+) -> None:
+    for name, words in LAST_WORDS.items():
+        shutil.copy(NOTEBOOKS / name, folder)
+        with NotebookPage(browser, server, f"{folder.name}/{name}") as page:
+            page.command("notebook:clear-all-cell-outputs")
+            page.run_all()
+            page.wait_for_kernel()
+            expect(page.page.locator("[data-mime-type='application/vnd.jupyter.stderr'], .jp-RenderedError")).to_have_count(0)
+            expect(page.page.locator(".jp-InputPrompt", has_text="[ ]:")).to_have_count(0)
+            expect(page.page.locator(".jp-Notebook")).to_contain_text(words)
+            assert page.errors == []
+            assert page.external == []
