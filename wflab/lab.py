@@ -39,7 +39,11 @@ class Lab:
         self.path = self.engine.store.path
         self.clock = LabClock(self.engine)
         self._displays: RunDisplays | None = None
-        self.engine.start()
+        try:
+            self.engine.start()
+        except BaseException:
+            self.engine.close()
+            raise
         current.enter(self)
         atexit.register(self.close)  # a daemon thread inside DuckDB at the interpreter's end would abort it
 

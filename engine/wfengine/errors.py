@@ -121,13 +121,15 @@ class StoreError(EngineError):
 class StoreInUse(StoreError):
     """Another process, or another Lab of this one, has the file open for writing."""
 
-    def __init__(self, path: str, *, pid: int | None, holder: str, since: datetime | None) -> None:
+    def __init__(self, path: str, *, pid: int | None, holder: str, since: datetime | None, is_own: bool = False) -> None:
         when = f" since {since:%Y-%m-%d %H:%M:%S} UTC" if since else ""
         who = f"{holder} (pid {pid})" if pid else holder
-        super().__init__(
-            f"{path} is in use by {who}{when}. Work in that kernel, shut it down (Kernel > Shut Down) and try again, "
-            "or open another file: wf.Lab('other.duckdb')."
+        advice = (
+            "It is open in this very process: use that lab (wf.current_lab()), or close it first with its close()."
+            if is_own
+            else "Work in that kernel, shut it down (Kernel > Shut Down) and try again, or open another file: wf.Lab('other.duckdb')."
         )
+        super().__init__(f"{path} is in use by {who}{when}. {advice}")
         self.path = path
         self.pid = pid
         self.holder = holder

@@ -25,11 +25,11 @@ CHECKPOINT_JOURNAL_BYTES = 64 * 1024 * 1024
 class Applier:
     """`offer` is the journal thread's, `wait_for` any reader's, `close` the owner's; the rest runs on the thread made here."""
 
-    def __init__(self, database: Database, journal: Journal, progress: Progress, *, linger_seconds: float = LINGER_SECONDS) -> None:
+    def __init__(self, database: Database, journal: Journal, progress: Progress, *, linger_seconds: float | None = None) -> None:
         self._database = database
         self._journal = journal
         self._progress = progress
-        self._linger_seconds = linger_seconds
+        self._linger_seconds = LINGER_SECONDS if linger_seconds is None else linger_seconds
         lock = threading.Lock()  # guards everything below
         self._offered = threading.Condition(lock)
         self._advanced = threading.Condition(lock)

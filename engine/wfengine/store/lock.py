@@ -97,4 +97,4 @@ def _in_use(database: Path, descriptor: int) -> StoreInUse:
         found = msgspec.json.decode(text, type=Holder)
     except (msgspec.DecodeError, msgspec.ValidationError):  # caught in the instant before the holder wrote its name
         return StoreInUse(str(database), pid=None, holder="another process", since=None)
-    return StoreInUse(str(database), pid=found.pid, holder=found.holder, since=found.since)
+    return StoreInUse(str(database), pid=found.pid, holder=found.holder, since=found.since, is_own=found.pid == os.getpid())

@@ -11,9 +11,9 @@ from wfengine.core.tasks import when_all
 from wfengine.errors import NonDeterminismError
 from wfengine.model.actions import CompleteWorkflow
 from wfengine.model.history import (
-    ExecutionCompleted,
     ChildWorkflowInstanceCreated,
     EventWait,
+    ExecutionCompleted,
     ExecutionStarted,
     HistoryEvent,
     TaskCompleted,
