@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.browser.jupyter_server import CHROMIUM_ARGUMENTS, JupyterServer, NotebookPage
-from tests.conftest import chromium
+from tests.browser.jupyter_server import JupyterServer, NotebookPage
 
 SEED = """
 %load_ext wflab
@@ -47,14 +46,6 @@ OpenNotebook = Callable[..., NotebookPage]
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
     with JupyterServer(tmp_path_factory.mktemp("jupyter")) as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

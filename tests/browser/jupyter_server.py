@@ -17,15 +17,6 @@ from typing import Any, Self
 import nbformat
 from playwright.sync_api import Browser, Locator, Page
 
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PATIENCE_S = 60.0
 
 

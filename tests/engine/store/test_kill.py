@@ -45,6 +45,7 @@ def lines_until_killed(path: Path, mode: str, life_seconds: float) -> list[str]:
 
 
 @pytest.mark.timeout(0 if os.environ.get("WFLAB_LONG") else 120)
+@pytest.mark.slow
 def test_no_acknowledged_commit_is_lost_however_often_the_owner_is_killed(place: Path, opened: Callable[..., Desk]) -> None:
     chance = random.Random(20261122)
     acknowledged = 0

@@ -1,11 +1,10 @@
 """The built widget in a browser, without a kernel: what stays in place, what a click does, and that names are never markup."""
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from tests.lab.conftest import Story
 from tests.lab.views.test_card import HOSTILE, hostile
@@ -13,8 +12,6 @@ from tests.lab.views.test_picture import chain, fan_out
 from wflab import protocol
 from wflab.views.run_view import BUNDLE
 
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 ADDRESS = "http://widget.invalid/"
 SHOW = """async (message) => {
   const { default: widget } = await import("/widget.js");
@@ -34,13 +31,12 @@ PLACES = "() => [...document.querySelectorAll('[data-wf-node]')].map((n) => [n.d
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt install chromium"),
     pytest.mark.skipif(not BUNDLE.exists(), reason="the widget is not built: cd extension && npm ci && npm run build"),
 ]
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
+def page(browser: Browser) -> Iterator[Page]:
     def serve(route: Route) -> None:
         if route.request.url.endswith("widget.js"):
             route.fulfill(body=BUNDLE.read_text(), content_type="text/javascript")
@@ -48,15 +44,13 @@ def page() -> Iterator[Page]:
             body = "<!doctype html><body data-jp-theme-light=true><div class=jp-Cell><div id=cell></div></div>"
             route.fulfill(body=body, content_type="text/html; charset=utf-8")
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 700, "height": 800})
-        errors: list[object] = []
-        page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108  # Playwright marks the function it is given
-        page.route("**/*", serve)
-        page.goto(ADDRESS)
-        yield page
-        browser.close()
+    page = browser.new_page(viewport={"width": 700, "height": 800})
+    errors: list[object] = []
+    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108  # Playwright marks the function it is given
+    page.route("**/*", serve)
+    page.goto(ADDRESS)
+    yield page
+    page.close()
     assert errors == []
 
 
