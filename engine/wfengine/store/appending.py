@@ -10,6 +10,8 @@ from wfengine.model.work import Commit
 from wfengine.store import rows
 from wfengine.store.database import Progress
 
+_SLICE = 256
+
 
 class Entry(NamedTuple):
     """A durable commit at its place; `position` is that of its first row."""
@@ -76,7 +78,8 @@ def _append_rows(connection: duckdb.DuckDBPyConnection, table: str, added: list[
         insert_rows(connection, table, added)
         return
     with connection.appender(table) as appender:
-        appender.append_rows(added)
+        for start in range(0, len(added), _SLICE):  # each call holds the interpreter's lock, which the engine's thread wants back soon
+            appender.append_rows(added[start : start + _SLICE])
 
 
 def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, added: list[rows.Row]) -> None:
