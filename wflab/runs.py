@@ -10,6 +10,7 @@ from wfengine.errors import InvalidArgument
 from wfengine.model.instance import Instance, Status
 from wfengine.runtime.engine import Engine
 from wfengine.store.rows import RUNS_COLUMNS, runs_record
+from wflab.analytics.durations import span_text
 from wflab.analytics.frames import runs_frame
 
 _COLUMNS = ", ".join("key" if column == "instance" else column for column in RUNS_COLUMNS)
@@ -82,7 +83,16 @@ class Runs:
         frame = self.df()
         if frame.empty:
             return "<p>No runs yet. Start one: <code>lab.start(workflow, input)</code></p>"
-        return str(frame.head(_MOST_SHOWN).to_html(index=False, border=0, max_rows=_MOST_SHOWN)) + f"<p>{_more(len(frame))}</p>"
+        return _readable(frame.head(_MOST_SHOWN)).to_html(index=False, border=0, na_rep="", justify="left") + f"<p>{_more(len(frame))}</p>"
+
+
+def _readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """As a person looks at it: times to the second, spans in words, and no column that says nothing."""
+    spans = ["" if pd.isna(span) else span_text(span.total_seconds()) for span in frame["duration"]]
+    shown = frame.assign(started=frame["created_at"].dt.strftime("%Y-%m-%d %H:%M:%S UTC"), duration=spans)
+    columns = ["name", "status", "started", "duration", "input", "output"]
+    columns += [column for column in ("error", "tags") if frame[column].map(bool).any()]
+    return shown[[*columns, "instance_id"]]
 
 
 def _more(total: int) -> str:
