@@ -60,6 +60,8 @@ class RunDisplays:
                 latest = self.picture(instance_id)
             except EnginePaused as paused:
                 return msgspec.structs.replace(latest, why=str(paused))
+            except InstanceNotFound:  # purged since: what was last seen of it stays
+                return latest
             return latest
 
         return snapshot

@@ -34,7 +34,12 @@ class Lab:
     """
 
     def __init__(self, path: str | os.PathLike[str] = DEFAULT_PATH) -> None:
-        self.engine = Engine(Store.open(path, holder=_holder()))
+        store = Store.open(path, holder=_holder())
+        try:
+            self.engine = Engine(store)
+        except BaseException:
+            store.close()
+            raise
         self.is_open = True
         self.path = self.engine.store.path
         self.clock = LabClock(self.engine)

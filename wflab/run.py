@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Generator
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from wfengine.errors import InstanceNotFound, InvalidArgument, WorkflowFailed
+from wfengine.errors import InstanceNotFound, InvalidArgument, WflabError, WorkflowFailed
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import from_json
@@ -142,6 +141,10 @@ class Run:
         names = sorted({wait.name for wait in open_waits(steps)})
         if len(names) == 1:
             return names[0]
+        if state.status.is_terminal:
+            raise InvalidArgument(
+                f"{state.name} ({self._id}) is {state.status}: it waits for nothing any more, and events for it are discarded."
+            )
         if not names:
             raise InvalidArgument(
                 f"{state.name} ({self._id}) is {state.status} and waits for no event, so there is nothing to {verb}. "
@@ -162,13 +165,19 @@ class Run:
     # Showing it.
 
     def _ipython_display_(self) -> None:
-        self._lab.show_run(self._id)
+        try:
+            self._lab.show_run(self._id)
+        except WflabError:  # purged, or its lab is closed: its text says so
+            print(repr(self))  # noqa: T201  # the cell's output
 
     def __repr__(self) -> str:
-        with suppress(InstanceNotFound):
+        try:
             state = self._state()
-            return f"Run({state.name}, {state.status})"
-        return "Run(purged)"
+        except InstanceNotFound:
+            return "Run(purged)"
+        except WflabError as error:
+            return f"Run({self._id}: {error})"
+        return f"Run({state.name}, {state.status})"
 
 
 def _output(ended: Instance) -> Any:

@@ -27,7 +27,7 @@ import wflab as wf
 from tests.faults.loaded_lab import TICKS, Notes, expected, kind_of, number_of
 
 PROGRAM = Path(__file__).with_name("loaded_lab.py")
-KILLS = 200 if os.environ.get("WFLAB_LONG") else 40
+KILLS = 1000 if os.environ.get("WFLAB_LONG") else 200
 MODES = ("load", "restless", "behind")
 LONGEST_LIFE_SECONDS = 0.25
 ONE_IN_EIGHT = 8

@@ -98,7 +98,7 @@ def test_a_terminated_run_has_no_result(lab: wf.Lab, seed: dict[str, Any]) -> No
 def test_approving_needs_something_that_waits(lab: wf.Lab, seed: dict[str, Any]) -> None:
     done = lab.start(seed["request_escalation"], {"amount": 500}, "small")
     done.result(WITHIN_SECONDS)
-    with pytest.raises(InvalidArgument, match=r"is COMPLETED and waits for no event, so there is nothing to approve"):
+    with pytest.raises(InvalidArgument, match=r"is COMPLETED: it waits for nothing any more, and events for it are discarded"):
         done.approve()
 
 
@@ -175,3 +175,11 @@ def test_a_new_run_has_frames_of_the_same_types(lab: wf.Lab, seed: dict[str, Any
     assert run.steps().empty
     assert run.steps().state.cat.ordered
     assert str(run.steps().ended_at.dtype).endswith("UTC]")
+
+
+def test_a_run_that_cannot_be_asked_says_so_in_its_text(lab: wf.Lab, seed: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    run = waiting(lab, seed)
+    lab.close()
+    assert repr(run) == "Run(order: The lab is closed. Open it again to go on.)"
+    run._ipython_display_()
+    assert capsys.readouterr().out == "Run(order: The lab is closed. Open it again to go on.)\n"

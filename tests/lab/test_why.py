@@ -17,7 +17,7 @@ from wflab.analytics.steps import steps_of
 from wflab.analytics.why import why
 
 WITHIN_SECONDS = 30.0
-WAITS = r"waits for the event 'human_approval' since 0 s \(run\.approve\(\), run\.reject\(\) or run\.raise_event\('human_approval', data\) answers it\)"
+WAITS = r"waits for the event 'human_approval' for 0 s \(run\.approve\(\), run\.reject\(\) or run\.raise_event\('human_approval', data\) answers it\)"
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_it_runs_an_activity(still: wf.Lab, gate: threading.Event) -> None:
 
     run = started(still, order)
     assert began.wait(WITHIN_SECONDS)
-    assert run.why() == "order runs charge since 0 s."
+    assert run.why() == "order runs charge for 0 s."
 
 
 def test_it_runs_several_activities(still: wf.Lab, gate: threading.Event) -> None:
@@ -69,14 +69,14 @@ def test_it_runs_several_activities(still: wf.Lab, gate: threading.Event) -> Non
     def order(ctx: wf.WorkflowContext) -> Any:
         yield wf.when_all([ctx.call_activity(name) for name in "abcdea"])
 
-    assert started(still, order).why() == "order runs 6 calls of a, b, c and 2 more since 0 s."
+    assert started(still, order).why() == "order runs 6 calls of a, b, c and 2 more for 0 s."
 
 
 def test_it_waits_for_an_event_with_a_timer_beside_it(still: wf.Lab) -> None:
     run = started(still, run_cell(PROGRAM)["request_escalation"], {"amount": 5000})
     assert re.fullmatch(rf"request_escalation {WAITS} and has a timer that fires in 7 d\.", run.why())
     still.clock.advance(timedelta(days=1))
-    assert "since 1 d" in run.why()
+    assert "for 1 d" in run.why()
     assert "fires in 6 d" in run.why()
 
 
@@ -86,7 +86,7 @@ def test_it_waits_for_an_event_with_a_deadline(still: wf.Lab) -> None:
         yield ctx.wait_for_external_event("paid", timeout=timedelta(hours=2))
 
     run = started(still, order)
-    assert run.why().startswith("order waits for the event 'paid' since 0 s, until it times out in 2 h (run.approve(), ")
+    assert run.why().startswith("order waits for the event 'paid' for 0 s, until it times out in 2 h (run.approve(), ")
     run.approve()
     assert run.result(WITHIN_SECONDS) is None
     assert run.why() == "order completed; it waits for nothing."
@@ -110,7 +110,7 @@ def test_it_waits_for_a_child(still: wf.Lab) -> None:
         yield ctx.call_child_workflow(packing)
 
     run = started(still, order)
-    assert run.why() == "order waits for child workflow packing since 0 s."
+    assert run.why() == "order waits for child workflow packing for 0 s."
     assert still.get("one:").why().startswith("packing waits for the event 'packed'")
 
 
@@ -138,7 +138,7 @@ def test_it_is_suspended(still: wf.Lab) -> None:
     run = started(still, run_cell(PROGRAM)["request_escalation"], {"amount": 5000})
     run.suspend()
     still.clock.advance(timedelta(minutes=5))
-    assert run.why() == "request_escalation is suspended since 5 min; run.resume() lets it go on."
+    assert run.why() == "request_escalation is suspended for 5 min; run.resume() lets it go on."
 
 
 def test_it_starts_later(still: wf.Lab) -> None:
@@ -179,7 +179,7 @@ def test_it_is_stalled_because_its_code_changed_over_a_restart(tmp_path: Path) -
         run.raise_event("paid")
         sentence = settled(lab, "one", "is stalled")
         assert run.status is Status.STALLED
-        assert sentence.startswith("order is stalled. ")
+        assert sentence.startswith("order is stalled: ")
         assert "'charge'" in sentence
         assert "'ship'" in sentence
         run_cell(cell.format("charge"))

@@ -18,11 +18,11 @@ def why(instance: Instance, steps: Sequence[Step], *, now: datetime, lacking: st
     if trouble is not None:
         return f"{name} stands still because the engine is not recording. {trouble}"
     if instance.status is Status.STALLED and instance.failure is not None:
-        return f"{name} is stalled. {instance.failure.message}"
+        return f"{name} is stalled: {instance.failure.message}"
     if lacking is not None:
         return f"{name} waits for a definition: {lacking}."
     if instance.status is Status.SUSPENDED:
-        return f"{name} is suspended since {_ago(instance.updated_at, now)}; run.resume() lets it go on."
+        return f"{name} is suspended for {_ago(instance.updated_at, now)}; run.resume() lets it go on."
     if instance.scheduled_start is not None and not instance.turn and instance.scheduled_start > now:
         return f"{name} starts in {_ago(now, instance.scheduled_start)}, as it was asked to."
     parts = [*_calls(steps, now), *_waits(steps, now), *_timers(steps, now)]
@@ -49,10 +49,10 @@ def _calls(steps: Sequence[Step], now: datetime) -> list[str]:
             due = backing_off[0].fire_at or now
             told.append(f"tries {backing_off[0].name} again in {_ago(now, due)} (attempt {len(backing_off[0].attempts)} failed)")
         elif len(open_calls) == 1:
-            told.append(f"{verb} {open_calls[0].name} since {_ago(open_calls[0].created_at, now)}")
+            told.append(f"{verb} {open_calls[0].name} for {_ago(open_calls[0].created_at, now)}")
         else:
             names = sorted({step.name for step in open_calls})
-            told.append(f"{verb} {len(open_calls)} calls of {_named(names)} since {_ago(min(s.created_at for s in open_calls), now)}")
+            told.append(f"{verb} {len(open_calls)} calls of {_named(names)} for {_ago(min(s.created_at for s in open_calls), now)}")
     return told
 
 
@@ -61,7 +61,7 @@ def _waits(steps: Sequence[Step], now: datetime) -> list[str]:
     for wait in open_waits(steps)[:_MOST_NAMED]:
         deadline = f", until it times out in {_ago(now, wait.fire_at)}" if wait.fire_at is not None else ""
         told.append(
-            f"waits for the event {wait.name!r} since {_ago(wait.created_at, now)}{deadline} "
+            f"waits for the event {wait.name!r} for {_ago(wait.created_at, now)}{deadline} "
             f"(run.approve(), run.reject() or run.raise_event({wait.name!r}, data) answers it)"
         )
     return told

@@ -217,7 +217,7 @@ def checked_text(text: Any, what: str, *, may_be_empty: bool = False) -> str:
         raise InvalidArgument(
             f"{what[0].upper()}{what[1:]} holds a lone surrogate (half of a character): {text!a:.80}. Remove it."
         ) from None
-    return text
+    return str.__str__(text)  # a subclass of str, such as numpy's, would be no text to the encoder
 
 
 def _checked_policy(policy: Any) -> RetryPolicy:

@@ -70,7 +70,7 @@ def apply(
             case ExecutionSuspended():
                 draft.status = Status.SUSPENDED
             case ExecutionResumed():
-                draft.status = Status.RUNNING if draft.has_run else Status.PENDING
+                draft.resume()
             case ExecutionTerminated():
                 draft.complete(CompleteWorkflow(status=Status.TERMINATED, output=event.output))
                 return draft.transition()
@@ -125,6 +125,10 @@ class _Draft:
         """Append one event to the history."""
         self._history.append(HistoryRow(self._instance.key, self._sequence, self._turn, event))
         self._sequence += 1
+
+    def resume(self) -> None:
+        """Back to where it stood before the suspension."""
+        self.status = Status.STALLED if self._failure is not None else Status.RUNNING if self.has_run else Status.PENDING
 
     def stall(self, failure: FailureDetails) -> None:
         """The instance waits for code that agrees with its history."""
@@ -230,7 +234,8 @@ class _Draft:
     def transition(self) -> Transition:
         """All of it."""
         old = self._instance
-        changed = self.status != old.status or self.custom_status != old.custom_status or not old.next_sequence
+        before = (old.status, old.custom_status, old.failure)
+        changed = (self.status, self.custom_status, self._failure) != before or not old.next_sequence
         instance = msgspec.structs.replace(
             old,
             status=self.status,

@@ -6,7 +6,6 @@ thread but the engine's own. The thread is a plain loop over that mailbox: what 
 
 import logging
 import threading
-import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -97,6 +96,8 @@ class Engine:
 
     def close(self) -> None:
         """Stop deciding, then let the store finish what it holds. Safe to call twice; activities under way run out unheard."""
+        if threading.current_thread() is self._thread:
+            raise InvalidArgument("The lab cannot be closed from inside a workflow's code.")
         if self._thread is not None and not self._gone.is_set():
             self._mailbox.post(self._stop)
             self._gone.wait(10)
@@ -404,10 +405,11 @@ class Engine:
                 self._turns.retry_put_off()
             while self._turns.has_unacknowledged() and self.trouble is None:
                 self._mailbox.take_in(1.0)
-        except BaseException:  # noqa: BLE001  # a fault of ours: stop for good rather than go on with a doubtful state
-            self._stopped = (
-                f"The engine failed and has stopped; what was acknowledged is safe. Reload the lab. Cause:\n{traceback.format_exc()}"
-            )
+        except EngineStopped as stopped:  # the store says that nothing more can be written
+            self._stopped = self._stopped or str(stopped)
+        except BaseException as error:  # noqa: BLE001  # a fault of ours: stop for good rather than go on with a doubtful state
+            _log.critical("The engine failed and has stopped.", exc_info=True)
+            self._stopped = f"The engine failed and has stopped ({type(error).__name__}: {error}); what was acknowledged is safe. Restart the kernel to go on."
         self._stopped = self._stopped or "The lab is closed. Open it again to go on."
         self._turns.give_up(EngineStopped(self._stopped))
         self._virtual_time.give_up(EngineStopped(self._stopped))

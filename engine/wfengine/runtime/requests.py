@@ -24,7 +24,7 @@ def checked_id(instance_id: Any) -> str:
     """A printable instance id. Raises InvalidArgument."""
     if not isinstance(instance_id, str) or not 0 < len(instance_id) <= LONGEST_ID or not instance_id.isprintable():
         raise InvalidArgument(f"An instance id is printable text of 1 to {LONGEST_ID} characters, not {instance_id!r:.80}.")
-    return instance_id
+    return str.__str__(instance_id)
 
 
 def checked_tags(tags: Any) -> dict[str, str]:
@@ -37,7 +37,7 @@ def checked_tags(tags: Any) -> dict[str, str]:
             raise InvalidArgument(f"Tags are text to text, such as {{'team': 'billing'}}; {key!r}: {value!r} is not.")
         checked_text(key, "a tag")
         checked_text(value, "a tag", may_be_empty=True)
-    return checked
+    return {str.__str__(key): str.__str__(value) for key, value in checked.items()}
 
 
 def aware(moment: Any) -> datetime:

@@ -44,6 +44,7 @@ class Applier:
         # the thread's own
         self._checkpointed = -1
         self._checkpoint_not_before = 0.0
+        self._gave_up = False
         threading.Thread(target=self._run, name="wfengine-applier", daemon=True).start()
 
     def offer(self, entries: list[Entry]) -> None:
@@ -125,6 +126,7 @@ class Applier:
                 break
             except Exception as error:  # noqa: BLE001 - whatever it is: this thread lives on and the journal keeps the batch
                 if not self._stumbled(error):
+                    self._gave_up = True  # the journal keeps this batch and all behind it
                     self._pending.clear()
                     return
             batch = self._still_missing(batch)
@@ -159,18 +161,18 @@ class Applier:
             if not self._database.has_room_for_checkpoint():
                 return False
             self._database.checkpoint()
+            self._journal.drop_covered(self._progress.commit_index)
         except duckdb.FatalException:  # the instance is dead, the journal has everything
             self._still_missing([])
             return False
         except (duckdb.Error, OSError):  # an open transaction, most of all
             return False
         self._checkpointed = self._progress.commit_index
-        self._journal.drop_covered(self._checkpointed)
         return True
 
     def _finish(self) -> None:
         self._checkpoint_not_before = 0.0
-        done = self._checkpoint() and not self._pending
+        done = self._checkpoint() and not self._gave_up
         self._database.close()
         if done:
             self._journal.clear()

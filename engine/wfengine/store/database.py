@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import duckdb
 
-from wfengine.errors import EngineStopped, StoreCorrupt, StoreError, StoreVersion
+from wfengine.errors import EnginePaused, EngineStopped, StoreCorrupt, StoreError, StoreVersion
 from wfengine.store import opening
 from wfengine.store.segments import sync_directory, sync_file
 
@@ -42,6 +42,7 @@ class Database:
         self._changed = threading.Condition()  # guards the root connection and the count of readers
         self._readers = 0
         self._root: duckdb.DuckDBPyConnection | None = opening.connect(path, notes)
+        self._is_closed = False
         try:
             self.connection = self._root.cursor()
             self.lab_id = bytes.fromhex(self._checked_meta()["lab_id"])
@@ -53,6 +54,8 @@ class Database:
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor for one reader on one thread, closed at the end with whatever it had not fetched."""
         with self._changed:
+            if self._root is None and not self._is_closed:
+                raise EnginePaused("The record cannot be read just now: DuckDB has to be opened anew, which is tried again by itself.")
             if self._root is None:
                 raise EngineStopped("The database is closed. Open the lab again to read from it.")
             cursor = self._root.cursor()
@@ -100,6 +103,7 @@ class Database:
     def close(self) -> None:
         """Close every connection but those that readers still hold."""
         with self._changed:
+            self._is_closed = True
             self._close()
 
     def _close(self) -> None:

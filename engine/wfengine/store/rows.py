@@ -92,6 +92,16 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
     return field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
 
 
+def plain_text(value: Any) -> str:
+    """What msgspec's encoders ask for a type they do not know: a subclass of str, such as numpy's, is its text."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise NotImplementedError(f"{type(value).__name__} cannot be recorded.")
+
+
+_JSON = msgspec.json.Encoder(enc_hook=plain_text)
+
+
 def naive(moment: datetime | None) -> datetime | None:
     """An aware time as the tables hold it."""
     return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
@@ -123,7 +133,7 @@ def history_row(position: int, row: HistoryRow) -> Row:
     elif isinstance(event, history.TaskFailed | history.ChildWorkflowInstanceFailed | history.ExecutionCompleted) and event.failure:
         cells[_AT["error_type"]] = event.failure.error_type
     if detail:
-        cells[_AT["detail"]] = msgspec.json.encode(detail).decode()
+        cells[_AT["detail"]] = _JSON.encode(detail).decode()
     return tuple(cells)
 
 
@@ -148,10 +158,10 @@ def runs_row(position: int, first_position: int, instance: Instance) -> Row:
         instance.status.value,
         *((parent.key, parent.instance_id, parent.name, parent.task_id) if parent else (None, None, None, None)),
         instance.root, instance.generation, instance.app_id,
-        msgspec.json.encode(instance.tags).decode() if instance.tags else None,
+        _JSON.encode(instance.tags).decode() if instance.tags else None,
         naive(instance.created_at), naive(instance.updated_at), naive(instance.scheduled_start),
         instance.input, instance.output, instance.custom_status,
-        *((failure.error_type, msgspec.json.encode(failure).decode()) if failure else (None, None)),
+        *((failure.error_type, _JSON.encode(failure).decode()) if failure else (None, None)),
         instance.next_sequence, instance.turn,
     )  # fmt: skip
 
@@ -192,7 +202,7 @@ def runs_record(row: Sequence[Any]) -> Instance:
 
 def definitions_row(position: int, row: DefinitionRow) -> Row:
     """A definition as a row of `definitions`."""
-    packages = msgspec.json.encode(row.packages).decode()
+    packages = _JSON.encode(row.packages).decode()
     return (position, row.name, row.kind, row.code_hash, row.source, row.origin, packages, naive(row.registered_at))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import msgspec
 
-from wfengine.errors import InvalidArgument, NotADatabase, StoreCorrupt, StoreError
+from wfengine.errors import EnginePaused, InvalidArgument, NotADatabase, StoreCorrupt, StoreError
 from wfengine.model.instance import Instance, Status
 from wfengine.model.work import Commit, DefinitionRow, HistoryRow
 from wfengine.store import appending, database, reading, segments
@@ -145,6 +145,10 @@ class Store:
         try:
             with self._database.reading() as cursor:
                 yield cursor
+        except (duckdb.FatalException, duckdb.ConnectionException) as error:
+            raise EnginePaused(
+                f"The record cannot be read just now ({str(error).partition(chr(10))[0]}). It is tried again by itself."
+            ) from error
         except RuntimeError as error:
             if str(error) == "Query interrupted":  # DuckDB's way to say Ctrl-C, which `except Exception` would swallow
                 raise KeyboardInterrupt from None

@@ -21,6 +21,7 @@ from wfengine.store.applier import Applier
 from wfengine.store.frames import Frame
 from wfengine.store.journal import Journal
 from wfengine.store.lock import Lock
+from wfengine.store.rows import plain_text
 
 BATCH_BYTES = 4 * 1024 * 1024
 RETRY_SECONDS = 0.25
@@ -53,7 +54,7 @@ class Writer:
         self._next_index = next_index
         self._next_position = next_position
         self._epoch = epoch
-        self._encoder = msgspec.msgpack.Encoder()
+        self._encoder = msgspec.msgpack.Encoder(enc_hook=plain_text)
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._callbacks: Callbacks | None = None
         self._closing = threading.Event()

@@ -219,3 +219,45 @@ def test_evicted_executions_give_the_same_results(opened: Opener) -> None:
         for id_ in ids:
             engine.raise_workflow_event(id_, "go", data=1)
     assert [done(engine, id_).output for id_ in ids] == [str(16 * n + 15) for n in range(6)]
+
+
+def test_a_second_mismatch_replaces_the_first_in_the_state(opened: Opener) -> None:
+    def other_version() -> Any:
+        def flow(ctx: WorkflowContext, _: Any) -> Steps:
+            yield ctx.call_activity("yet another")
+
+        return flow
+
+    waiting_instance(opened)
+    engine = opened()
+    for version, asked in ((second_version, "something else"), (other_version, "yet another")):
+        told: Future[Instance] = Future()
+
+        def tell(changed: list[Instance], asked: str = asked, told: Future[Instance] = told) -> None:
+            for one in changed:
+                if one.failure is not None and asked in one.failure.message and not told.done():
+                    told.set_result(one)
+
+        engine.listen(tell)
+        engine.register_workflow(version())
+        engine.raise_workflow_event("w", "nudge")
+        assert told.result(20).status is Status.STALLED
+    state = engine.get_workflow_state("w")
+    assert state is not None
+    assert state.failure is not None
+    assert "yet another" in state.failure.message
+
+
+def test_a_stalled_instance_is_stalled_again_after_a_suspension(opened: Opener) -> None:
+    waiting_instance(opened)
+    engine = opened()
+    engine.register_workflow(second_version())
+    engine.raise_workflow_event("w", "nudge")
+    engine.pause_workflow("w")
+    engine.resume_workflow("w")
+    state = engine.get_workflow_state("w")
+    assert state is not None
+    assert state.status is Status.STALLED
+    engine.register_workflow(first_version())
+    engine.raise_workflow_event("w", "go")
+    assert done(engine, "w").status is Status.COMPLETED

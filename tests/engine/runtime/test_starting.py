@@ -265,3 +265,35 @@ def test_the_engine_cannot_be_called_from_workflow_code(engine: Engine) -> None:
     state = done(engine, engine.schedule_new_workflow(nosy))
     assert state.failure is not None
     assert "cannot be called from inside a workflow" in state.failure.message
+
+
+class Text(str):
+    """As numpy's text is one: a str, but not quite."""
+
+    __slots__ = ()
+
+
+def test_subclasses_of_text_are_recorded_as_text(engine: Engine) -> None:
+    def flow(ctx: WorkflowContext, _: Any) -> Steps:
+        ctx.set_custom_status(Text("busy"))
+        yield ctx.call_activity(Text("work"))
+        return (yield ctx.wait_for_external_event(Text("go"), title=Text("Go on?")))
+
+    engine.register_workflow(flow, Text("flow"))
+    engine.register_activity(lambda _ctx, _input: Text("done"), Text("work"))
+    started = engine.schedule_new_workflow(Text("flow"), instance_id=Text("w"), tags={Text("team"): Text("billing")}, app_id=Text("app"))
+    engine.raise_workflow_event(started, Text("go"), data=Text("now"))
+    ended = engine.wait_for_workflow_completion("w", 20)
+    assert (ended.output, ended.custom_status, ended.tags) == ('"now"', "busy", {"team": "billing"})
+
+
+def test_the_engine_cannot_be_closed_by_a_workflows_code(engine: Engine) -> None:
+    def flow(_ctx: WorkflowContext, _: Any) -> str:
+        engine.close()
+        return "closed"
+
+    engine.register_workflow(flow)
+    ended = engine.wait_for_workflow_completion(engine.schedule_new_workflow("flow"), 20)
+    assert ended.failure is not None
+    assert "from inside a workflow" in ended.failure.message
+    assert engine.trouble is None
