@@ -215,7 +215,7 @@ def test_an_unknown_id_is_answered_with_where_to_find_them(shell: InteractiveShe
 
 def test_approving_what_does_not_wait_says_so(shell: InteractiveShell) -> None:
     wf_(shell, "start request_escalation amount=500").result(WITHIN_SECONDS)
-    with pytest.raises(InvalidArgument, match="waits for no event"):
+    with pytest.raises(InvalidArgument, match="waits for nothing any more"):
         wf_(shell, "approve last")
 
 
