@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Self
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
+STOP_AGAIN_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -103,6 +105,23 @@ class Kernel:
     def interrupt(self) -> None:
         """The Stop button."""
         self._manager.interrupt_kernel()
+
+    def stop(self, request: str) -> Shown:
+        """The Stop button, pressed again every few seconds until the cell ends: one that comes between two bytecodes of ipykernel can be lost."""
+        ended = threading.Event()
+
+        def press() -> None:
+            os.kill(self.pid, signal.SIGINT)  # what the button does; the manager's own call wants an event loop on this thread
+            while not ended.wait(STOP_AGAIN_SECONDS):
+                os.kill(self.pid, signal.SIGINT)
+
+        pressing = threading.Thread(target=press, daemon=True)
+        pressing.start()
+        try:
+            return self.finish(request)
+        finally:
+            ended.set()
+            pressing.join()
 
     def restart(self) -> None:
         """Restart as the menu does: the kernel is asked to go, and killed only if it does not."""

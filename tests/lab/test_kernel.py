@@ -100,8 +100,7 @@ def test_ctrl_c_ends_the_waiting_and_not_the_workflow(kernel: Kernel) -> None:
     for wait in ("waiting.result()", "await waiting"):
         request = kernel.begin(f"print('here', flush=True)\n{wait}")
         kernel.said(request, "here")
-        kernel.interrupt()
-        shown = kernel.finish(request)
+        shown = kernel.stop(request)
         assert shown.status == "error"
         assert "KeyboardInterrupt" in shown.error or "CancelledError" in shown.error
         assert kernel.run("str(waiting.status)").text == "'RUNNING'"
@@ -119,7 +118,6 @@ def test_what_a_deep_ctrl_c_leaves_behind_is_a_working_lab(kernel: Kernel) -> No
             "print('here', flush=True)\nwhile True:\n    lab.start(request_escalation, {'amount': 500}); lab.runs.count()"
         )
         kernel.said(request, "here")
-        kernel.interrupt()
-        assert "KeyboardInterrupt" in kernel.finish(request).error
+        assert "KeyboardInterrupt" in kernel.stop(request).error
     assert kernel.run("lab.status").text == "'running on wflab.duckdb'"
     assert kernel.run("lab.start(request_escalation, {'amount': 500}).result(30)").text == "'auto-approved'"

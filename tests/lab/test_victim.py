@@ -73,8 +73,7 @@ def test_ctrl_c_interrupts_the_child_and_not_more(kernel: Kernel) -> None:
     victim(kernel, "kept = 7")
     request = kernel.begin("%%victim\nprint('here', flush=True)\nimport threading\nthreading.Event().wait()")
     kernel.said(request, "here")
-    kernel.interrupt()
-    shown = kernel.finish(request)
+    shown = kernel.stop(request)
     assert "KeyboardInterrupt" in shown.mishap
     assert victim(kernel, "kept").text == "7"
 
