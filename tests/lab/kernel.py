@@ -102,10 +102,6 @@ class Kernel:
         reply = self._client.complete(code, len(code), reply=True, timeout=PATIENCE_SECONDS)
         return list(reply["content"]["matches"])
 
-    def interrupt(self) -> None:
-        """The Stop button."""
-        self._manager.interrupt_kernel()
-
     def stop(self, request: str) -> Shown:
         """The Stop button, pressed again every few seconds until the cell ends: one that comes between two bytecodes of ipykernel can be lost."""
         ended = threading.Event()
