@@ -159,6 +159,12 @@ def _take(shown: Shown, message: dict[str, Any]) -> None:
             shown.complained += text
     elif kind == "error":
         shown.error = _COLOURS.sub("", "\n".join(content["traceback"]))
-    elif kind in {"execute_result", "display_data", "update_display_data"}:
+    elif kind in {"execute_result", "display_data"} or (kind == "update_display_data" and _is_of(shown, content)):
         shown.text = content["data"].get("text/plain", shown.text)
         shown.html = content["data"].get("text/html", shown.html)
+
+
+def _is_of(shown: Shown, update: dict[str, Any]) -> bool:
+    """Whether an update is for something that this cell displays: one for an earlier cell's display can arrive while this one runs."""
+    displays = [m["content"]["transient"].get("display_id") for m in shown.messages if m["msg_type"] == "display_data"]
+    return update["transient"]["display_id"] in displays
