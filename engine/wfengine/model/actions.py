@@ -7,6 +7,7 @@ import msgspec
 from wfengine.model.failure import FailureDetails
 from wfengine.model.history import EventRaised, TimerOrigin, UserTimer
 from wfengine.model.instance import Status
+from wfengine.model.propagation import PropagationScope
 
 
 class ScheduleTask(msgspec.Struct, gc=False, frozen=True, kw_only=True):
@@ -18,6 +19,10 @@ class ScheduleTask(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     input: str | None = None
     attempt: int = 1
     app_id: str | None = None
+    timeout_s: float | None = None
+    compensates: int | None = None
+    is_inline: bool = False
+    propagation: PropagationScope = PropagationScope.NONE
 
 
 class CreateTimer(msgspec.Struct, gc=False, frozen=True, kw_only=True):
@@ -37,6 +42,24 @@ class CreateChildWorkflow(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     input: str | None = None
     attempt: int = 1
     app_id: str | None = None
+    propagation: PropagationScope = PropagationScope.NONE
+
+
+class CreateDetachedWorkflow(msgspec.Struct, gc=False, frozen=True, kw_only=True):
+    """Start a workflow that is nobody's child."""
+
+    id: int
+    name: str
+    instance_id: str
+    input: str | None = None
+    app_id: str | None = None
+    scheduled_start: datetime | None = None
+
+
+class RecordPatch(msgspec.Struct, gc=False, frozen=True, kw_only=True):
+    """Keep that the code was told it is patched."""
+
+    name: str
 
 
 class CompleteWorkflow(msgspec.Struct, gc=False, frozen=True, kw_only=True):
@@ -54,8 +77,8 @@ class ContinueAsNew(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     carried: tuple[EventRaised, ...] = ()
 
 
-TaskAction = ScheduleTask | CreateTimer | CreateChildWorkflow
-Action = TaskAction | CompleteWorkflow | ContinueAsNew
+TaskAction = ScheduleTask | CreateTimer | CreateChildWorkflow | CreateDetachedWorkflow
+Action = TaskAction | RecordPatch | CompleteWorkflow | ContinueAsNew
 
 
 class ExecutionResult(msgspec.Struct, gc=False, frozen=True, kw_only=True):

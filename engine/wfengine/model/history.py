@@ -1,7 +1,8 @@
 """What happened: one immutable event each, named in the past with durabletask's words.
 
 Events are of two kinds. Those that *confirm an action* of the workflow's code carry `event_id`, the number of that action:
-TaskScheduled, TimerCreated, ChildWorkflowInstanceCreated. All others *arrive*: the code learns of them in the order of history.
+TaskScheduled, TimerCreated, ChildWorkflowInstanceCreated, DetachedWorkflowInstanceCreated; PatchRecorded confirms by its name. All others
+*arrive*: the code learns of them in the order of history.
 Structs here hold nothing that could form a cycle, so the garbage collector need not look at them (`gc=False`). Payloads are JSON text; times are aware UTC and never decrease within a history.
 """
 
@@ -18,7 +19,11 @@ class _Event(msgspec.Struct, gc=False, frozen=True, kw_only=True, tag=True, omit
 
 
 class ExecutionStarted(_Event, frozen=True, kw_only=True):
-    """The first event of every history. `execution` is its key, so that no two executions draw the same ids, not even in virtual time."""
+    """The first event of every history. `execution` is its key, so that no two executions draw the same ids, not even in virtual time.
+
+    `propagated` is the history that the caller passed on (see `model.propagation`). `seed` is what a rerun draws its random numbers and UUIDs
+    from: its source's identity, so that the past it shares stays true.
+    """
 
     name: str
     instance_id: str
@@ -29,6 +34,8 @@ class ExecutionStarted(_Event, frozen=True, kw_only=True):
     app_id: str | None = None
     tags: dict[str, str] = {}
     execution: int = 0
+    propagated: str | None = None
+    seed: str | None = None
 
 
 class ExecutionCompleted(_Event, frozen=True, kw_only=True):
@@ -66,7 +73,11 @@ class ExecutionTerminated(_Event, frozen=True, kw_only=True):
 
 
 class TaskScheduled(_Event, frozen=True, kw_only=True):
-    """An attempt of an activity was asked for. `task_execution_id` is the same for all attempts of one call."""
+    """An attempt of an activity was asked for. `task_execution_id` is the same for all attempts of one call.
+
+    `timeout_s` is how long the attempt may take, in seconds, from its start. `compensates` is the action that this one undoes. `is_inline`: the
+    function is not registered but the workflow's own (`ctx.step`). `propagated` is the history that the caller passed on.
+    """
 
     event_id: int
     name: str
@@ -74,6 +85,10 @@ class TaskScheduled(_Event, frozen=True, kw_only=True):
     input: str | None = None
     attempt: int = 1
     app_id: str | None = None
+    timeout_s: float | None = None
+    compensates: int | None = None
+    is_inline: bool = False
+    propagated: str | None = None
 
 
 class TaskCompleted(_Event, frozen=True, kw_only=True):
@@ -91,6 +106,23 @@ class TaskFailed(_Event, frozen=True, kw_only=True):
 
     task_scheduled_id: int
     failure: FailureDetails
+    started_at: datetime | None = None
+    duration_ms: float | None = None
+    worker: str | None = None
+
+
+class TaskRestarted(_Event, frozen=True, kw_only=True):
+    """The attempt was under way when the process died, and is made again; `deaths` counts how often that has happened to it."""
+
+    task_scheduled_id: int
+    deaths: int
+
+
+class TaskEndedLate(_Event, frozen=True, kw_only=True):
+    """An attempt ended after its timeout had failed it: recorded, and no more than that. `error_type` is None where it returned."""
+
+    task_scheduled_id: int
+    error_type: str | None = None
     started_at: datetime | None = None
     duration_ms: float | None = None
     worker: str | None = None
@@ -171,6 +203,24 @@ class ChildWorkflowInstanceFailed(_Event, frozen=True, kw_only=True):
     failure: FailureDetails
 
 
+class DetachedWorkflowInstanceCreated(_Event, frozen=True, kw_only=True):
+    """A workflow of its own was started: no parent, nobody waits. `execution` is its key; None where its id was taken and it never came to be."""
+
+    event_id: int
+    name: str
+    instance_id: str
+    input: str | None = None
+    execution: int | None = None
+    app_id: str | None = None
+    scheduled_start: datetime | None = None
+
+
+class PatchRecorded(_Event, frozen=True, kw_only=True):
+    """The code asked `is_patched(name)` for the first time in new territory and was told yes; every replay must ask again, in this order."""
+
+    name: str
+
+
 class EventRaised(_Event, frozen=True, kw_only=True):
     """An external event arrived; `raised_by` says who sent it, where that is known."""
 
@@ -179,7 +229,7 @@ class EventRaised(_Event, frozen=True, kw_only=True):
     raised_by: str | None = None
 
 
-ConfirmingEvent = TaskScheduled | TimerCreated | ChildWorkflowInstanceCreated
+ConfirmingEvent = TaskScheduled | TimerCreated | ChildWorkflowInstanceCreated | DetachedWorkflowInstanceCreated
 
 HistoryEvent = (
     ExecutionStarted
@@ -191,10 +241,14 @@ HistoryEvent = (
     | TaskScheduled
     | TaskCompleted
     | TaskFailed
+    | TaskRestarted
+    | TaskEndedLate
     | TimerCreated
     | TimerFired
     | ChildWorkflowInstanceCreated
     | ChildWorkflowInstanceCompleted
     | ChildWorkflowInstanceFailed
+    | DetachedWorkflowInstanceCreated
+    | PatchRecorded
     | EventRaised
 )

@@ -45,7 +45,8 @@ class ParentInstance(msgspec.Struct, gc=False, frozen=True, kw_only=True):
 class Instance(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """The present state of one execution; a row of `runs` is written whenever `status` or `custom_status` changes.
 
-    Times are aware UTC; payloads are JSON text. `next_sequence` numbers its history, `turn` counts the turns its code has run.
+    Times are aware UTC; payloads are JSON text. `next_sequence` numbers its history, `turn` counts the turns its code has run;
+    `purge_at` is when an ended instance is deleted by itself.
     """
 
     key: int
@@ -68,3 +69,4 @@ class Instance(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     failure: FailureDetails | None = None
     next_sequence: int = 0
     turn: int = 0
+    purge_at: datetime | None = None

@@ -31,6 +31,19 @@ class DefinitionRow(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     origin: str | None
     packages: dict[str, str]
     registered_at: datetime
+    version: str | None = None
+    app_id: str | None = None
+
+
+class CircuitRow(msgspec.Struct, gc=False, frozen=True, kw_only=True):
+    """A change in the state of an activity's circuit breaker (see `model.circuit`); the newest row of (app, name) is its present state."""
+
+    at: datetime
+    name: str
+    state: str
+    consecutive_failures: int
+    requests: int = 0
+    app_id: str | None = None
 
 
 class AuditRow(msgspec.Struct, gc=False, frozen=True, kw_only=True):
@@ -56,4 +69,5 @@ class Commit(msgspec.Struct, gc=False, frozen=True, kw_only=True, omit_defaults=
     runs: list[Instance] = []
     definitions: list[DefinitionRow] = []
     audit: list[AuditRow] = []
+    circuits: list[CircuitRow] = []
     purged: list[int] = []

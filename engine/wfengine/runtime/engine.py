@@ -175,10 +175,10 @@ class Engine:
         return str(started["instance_id"])
 
     def _begin(self, ack: Future[None], started: dict[str, Any]) -> None:
-        live = self._turns.resident_of(started["instance_id"])
+        live = self._turns.population.of_id(started["instance_id"])
         if live is not None:
             raise InstanceAlreadyExists(started["instance_id"], live.instance.name, live.instance.status)
-        instance, rows = new_instance(self._turns.new_key(), ExecutionStarted(occurred_at=self._turns.clock.now(), **started))
+        instance, rows = new_instance(self._turns.population.new_key(), ExecutionStarted(occurred_at=self._turns.clock.now(), **started))
         self._turns.begin(instance, rows[0].event, ack)
 
     def get_workflow_state(self, instance_id: str) -> Instance | None:
@@ -189,8 +189,8 @@ class Engine:
         return instance if instance is not None else self.store.find(instance_id)
 
     def _state(self, found: "Future[Instance | None]", instance_id: str) -> None:
-        resident = self._turns.resident_of(instance_id)
-        found.set_result(self._turns.recently_ended(instance_id) if resident is None else resident.durable)
+        resident = self._turns.population.of_id(instance_id)
+        found.set_result(self._turns.population.recently_ended(instance_id) if resident is None else resident.durable)
 
     def wait_for_workflow_start(self, instance_id: str, timeout_seconds: float | None = None) -> Instance:
         """Wait until the workflow's code has run for the first time. Raises InstanceNotFound, TimeoutError."""
@@ -215,7 +215,7 @@ class Engine:
         return future
 
     def _await_moment(self, future: "Future[Instance]", moment: str, instance_id: str) -> None:
-        resident = self._turns.resident_of(instance_id)
+        resident = self._turns.population.of_id(instance_id)
         if resident is None:
             self._answer_from_store(future, instance_id)
         elif moment == "started" and resident.durable is not None and resident.durable.turn:
@@ -224,8 +224,8 @@ class Engine:
             (resident.started if moment == "started" else resident.finished).append(future)
 
     def _answer_from_store(self, future: "Future[Instance]", instance_id: str) -> None:
-        ended = self._turns.recently_ended(instance_id)
-        if ended is None and self._turns.key_of(instance_id) is not None:
+        ended = self._turns.population.recently_ended(instance_id)
+        if ended is None and self._turns.population.key_of(instance_id) is not None:
             ended = self.store.find(instance_id)
         if ended is None:
             raise InstanceNotFound(instance_id)
@@ -272,7 +272,7 @@ class Engine:
         self._call(self._purge, executions, audit)
 
     def _purge(self, ack: Future[None], executions: list[tuple[int, str]], audit: AuditRow | None) -> None:
-        live = {resident.instance.key for resident in self._turns.residents()}
+        live = {resident.instance.key for resident in self._turns.population.all()}
         for key, instance_id in executions:
             if key in live:
                 raise InstanceNotTerminal(instance_id, "still alive (a child of the purged one)")
@@ -298,9 +298,9 @@ class Engine:
         unless: Status | None,
         only: Status | None,
     ) -> None:
-        resident = self._turns.resident_of(instance_id)
+        resident = self._turns.population.of_id(instance_id)
         if resident is None:
-            if self._turns.key_of(instance_id) is None:
+            if self._turns.population.key_of(instance_id) is None:
                 raise InstanceNotFound(instance_id)
             ack.set_result(None)
             return
@@ -309,7 +309,7 @@ class Engine:
             ack.set_result(None)
             return
         told = audit and msgspec.structs.replace(audit, key=resident.instance.key, instance_id=instance_id)
-        self._turns.arrive(resident, event_at(self._turns.now_for(resident)), ack, told)
+        self._turns.arrive(resident, event_at(self._turns.population.now_for(resident)), ack, told)
 
     # Looking.
 
@@ -319,7 +319,7 @@ class Engine:
 
     def key_of(self, instance_id: str) -> int | None:
         """The newest execution of an id; None for an id that is not known."""
-        return self._turns.key_of(instance_id)
+        return self._turns.population.key_of(instance_id)
 
     def history(self, instance_id: str) -> list[HistoryRow]:
         """The history of the id's newest execution, in order; everything durable is in it. Raises InstanceNotFound."""
@@ -335,7 +335,7 @@ class Engine:
         return self._wait(found, None)
 
     def _lacking(self, found: "Future[str | None]", instance_id: str) -> None:
-        resident = self._turns.resident_of(instance_id)
+        resident = self._turns.population.of_id(instance_id)
         missing = None
         if resident is not None:
             absent = sorted({task.name for task in resident.tasks.values() if self.registry.find("activity", task.name) is None})

@@ -7,9 +7,8 @@ So nothing is ever done, or told, that is not recorded.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -25,19 +24,19 @@ from wfengine.model.history import (
     ExecutionSuspended,
     ExecutionTerminated,
     HistoryEvent,
-    TaskScheduled,
     TimerFired,
 )
 from wfengine.model.instance import Instance, Status
 from wfengine.model.work import AuditRow, Commit, HistoryRow
+from wfengine.runtime.activities import Activities
 from wfengine.runtime.clock import Clock
-from wfengine.runtime.ended import RecentlyEnded
 from wfengine.runtime.executor import Executor, WorkItem
 from wfengine.runtime.kinship import is_child, missed_outcome, was_to_end_with_parent
+from wfengine.runtime.population import Population
 from wfengine.runtime.registry import Registry
 from wfengine.runtime.residents import Resident, recovered
 from wfengine.runtime.timers import DueTimer, Timers
-from wfengine.runtime.worker import ActivityJob, ActivityWorker, Outcome
+from wfengine.runtime.worker import ActivityWorker
 from wfengine.store.store import Store
 
 
@@ -64,44 +63,27 @@ class Turns:
         changed: Callable[[list[Instance]], None],
     ) -> None:
         self._store = store
-        self._registry = registry
         self._executor = executor
-        self._worker = worker
-        self._post = post
         self._changed = changed
-        self.clock = clock
+        self.population = Population(clock, store.next_key)
+        self.activities = Activities(registry=registry, worker=worker, population=self.population, post=post, arrive=self.arrive)
         self.timers = Timers()
         self._ready: deque[Resident] = deque()
         self._put_off: list[Resident] = []
-        self._residents: dict[int, Resident] = {}
-        self._keys: dict[str, int] = {}
-        self._ended = RecentlyEnded()
-        self._next_key = store.next_key
         self._lacking: dict[str, list[Resident]] = {}
-        self._waiting_jobs: dict[str, list[tuple[Resident, TaskScheduled]]] = {}
         self._in_flight: dict[int, Submitted] = {}
         self._asides: set[Future[None]] = set()
-        self._claimed: set[str] = set()
-        self._running_activities = 0
+
+    @property
+    def clock(self) -> Clock:
+        """The engine's time; exchanged for a virtual one and back."""
+        return self.population.clock
+
+    @clock.setter
+    def clock(self, clock: Clock) -> None:
+        self.population.clock = clock
 
     # What there is.
-
-    def resident_of(self, instance_id: str) -> Resident | None:
-        """The live execution of this id."""
-        key = self._keys.get(instance_id)
-        return None if key is None else self._residents.get(key)
-
-    def recently_ended(self, instance_id: str) -> Instance | None:
-        """The final state of the id's newest execution, if it ended not long ago; else ask the store."""
-        return None if self.resident_of(instance_id) is not None else self._ended.find(instance_id)
-
-    def key_of(self, instance_id: str) -> int | None:
-        """The newest execution of this id, ended or not."""
-        return self._keys.get(instance_id)
-
-    def residents(self) -> Iterable[Resident]:
-        """All live executions."""
-        return self._residents.values()
 
     def has_ready(self) -> bool:
         """Whether somebody's turn is due."""
@@ -117,36 +99,40 @@ class Turns:
 
     def is_idle(self) -> bool:
         """Whether nothing can happen but by time, a definition or a call from outside."""
-        return not (self._ready or self._in_flight or self._asides or self._running_activities)
+        return not (self._ready or self._in_flight or self._asides) and self.activities.is_idle
 
     # Opening.
 
     def recover(self) -> None:
         """Take up every execution that has not ended, as its history says."""
         for key, instance_id, _ in self._store.ids():
-            self._keys[instance_id] = key
+            self.population.know(instance_id, key)
         for instance, rows in self._store.live():
             resident = recovered(instance, rows)
-            self._residents[instance.key] = resident
+            self.population.add(resident)
             for timer in resident.timers.values():
                 if timer.fire_at is not None:
                     self.timers.add(timer.fire_at, instance.key, timer.event_id)
             if self._executor.can_run(resident.instance) is None:
                 self._lack_definition(resident)
             self._begin(resident)
-        for resident in list(self._residents.values()):
+        for resident in list(self.population.all()):
             for task in resident.tasks.values():
-                self._start_activity(resident, task)
+                self.activities.start(resident, task)
             self._remember_family(resident)
 
     def _remember_family(self, resident: Resident) -> None:
         """Tell a parent what it missed, and a child whose parent was terminated with it."""
         instance = resident.instance
         for task_id, child in list(resident.children.items()):
-            if not is_child(self.resident_of(child.instance_id), instance.key, task_id):
-                self.arrive(resident, missed_outcome(self._store, instance, child, self.now_for(resident)))
-        if instance.parent is not None and instance.parent.key not in self._residents and was_to_end_with_parent(self._store, instance):
-            self.arrive(resident, ExecutionTerminated(occurred_at=self.now_for(resident), recurse=True))
+            if not is_child(self.population.of_id(child.instance_id), instance.key, task_id):
+                self.arrive(resident, missed_outcome(self._store, instance, child, self.population.now_for(resident)))
+        if (
+            instance.parent is not None
+            and self.population.of_key(instance.parent.key) is None
+            and was_to_end_with_parent(self._store, instance)
+        ):
+            self.arrive(resident, ExecutionTerminated(occurred_at=self.population.now_for(resident), recurse=True))
 
     # What arrives.
 
@@ -155,8 +141,7 @@ class Turns:
         resident = Resident(msgspec.structs.replace(instance, next_sequence=0))
         resident.inbox.append(event)
         resident.acks.append(ack)
-        self._residents[instance.key] = resident
-        self._keys[instance.instance_id] = instance.key
+        self.population.add(resident)
         self._enqueue(resident)
 
     def arrive(self, resident: Resident, event: HistoryEvent, ack: Future[None] | None = None, audit: AuditRow | None = None) -> None:
@@ -172,29 +157,27 @@ class Turns:
     def defined(self, name: str, kind: str) -> None:
         """A workflow or activity was registered: whoever waited for it goes on."""
         if kind == "activity":
-            for resident, task in self._waiting_jobs.pop(name, []):
-                if task.event_id in resident.tasks and resident.instance.key in self._residents:
-                    self._start_activity(resident, task)
+            self.activities.defined(name)
             return
         for resident in self._lacking.pop(name, []):
             resident.lacks = None
-            if resident.instance.key in self._residents:  # else it was terminated while it waited
+            if self._lives(resident):  # else it was terminated while it waited
                 self._enqueue(resident)
 
     def fire_due(self) -> None:
         """Timers whose time has come."""
         for due in self.timers.pop_due(self.clock.now()):
-            resident = self._residents.get(due.key)
+            resident = self.population.of_key(due.key)
             if resident is None:
                 continue
             if due.timer_id is None:
                 self._enqueue(resident)
             elif due.timer_id in resident.timers:
-                self.arrive(resident, TimerFired(occurred_at=self.now_for(resident), timer_id=due.timer_id, fire_at=due.fire_at))
+                self.arrive(resident, TimerFired(occurred_at=self.population.now_for(resident), timer_id=due.timer_id, fire_at=due.fire_at))
 
     def is_wanted(self, due: DueTimer) -> bool:
         """Whether anybody waits for this timer."""
-        resident = self._residents.get(due.key)
+        resident = self.population.of_key(due.key)
         if resident is None:
             return False
         return resident.instance.turn == 0 if due.timer_id is None else due.timer_id in resident.timers
@@ -202,9 +185,7 @@ class Turns:
     def purge(self, executions: Sequence[tuple[int, str]], audit: list[AuditRow], ack: Future[None]) -> None:
         """Delete these ended executions (key, id)."""
         for key, instance_id in executions:
-            if self._keys.get(instance_id) == key:  # else the id has been used again
-                del self._keys[instance_id]
-                self._ended.forget(instance_id)
+            self.population.forget(instance_id, key)
         self._asides.add(ack)
         self._store.submit(Commit(purged=[key for key, _ in executions], audit=audit), ack)
 
@@ -212,7 +193,7 @@ class Turns:
         """The engine ends: tell whoever waits. What they asked for may or may not be recorded; it is not acknowledged."""
         waiting: list[Future[None]] = [*self._asides, *(ack for token in self._in_flight.values() for ack in token.acks)]
         moments: list[Future[Instance]] = []
-        for resident in self._residents.values():
+        for resident in self.population.all():
             waiting += resident.acks
             moments += resident.started + resident.finished
         everybody: list[Future[Any]] = [*waiting, *moments]
@@ -255,9 +236,13 @@ class Turns:
         if not arrived and result is None:
             _answer(acks)
             return
-        now = max(self.now_for(resident), *(event.occurred_at for event in arrived)) if arrived else self.now_for(resident)
-        self._claimed.clear()
-        transition = apply(resident.instance, arrived, result, now=now, claim_key=self._claim_key)
+        now = (
+            max(self.population.now_for(resident), *(event.occurred_at for event in arrived))
+            if arrived
+            else self.population.now_for(resident)
+        )
+        self.population.begin_claims()
+        transition = apply(resident.instance, arrived, result, now=now, claim_key=self.population.claim_key)
         if transition.instance.code_hash != before.code_hash and transition.instance not in transition.commit.runs:
             transition = _with_commit(transition, runs=[transition.instance, *transition.commit.runs])
         if not isinstance(result, ExecutionResult):
@@ -321,8 +306,7 @@ class Turns:
         resident = Resident(instance)
         resident.is_busy = True
         resident.unseen = [row.event for row in rows]
-        self._residents[instance.key] = resident
-        self._keys[instance.instance_id] = instance.key
+        self.population.add(resident)
 
     def _submit(self, resident: Resident, transition: Transition, acks: list[Future[None]]) -> None:
         resident.is_busy = True
@@ -330,22 +314,14 @@ class Turns:
         self._in_flight[id(token)] = token
         self._store.submit(transition.commit, token)
 
-    def _claim_key(self, instance_id: str | None) -> int | None:
-        if instance_id is not None:
-            if instance_id in self._claimed or self.resident_of(instance_id) is not None:
-                return None
-            self._claimed.add(instance_id)
-        return self.new_key()
+    def _at(self, key: int) -> Resident:
+        resident = self.population.of_key(key)
+        if resident is None:
+            raise AssertionError(key)  # it was added when its creator's commit was made
+        return resident
 
-    def new_key(self) -> int:
-        """The next free key."""
-        key = self._next_key
-        self._next_key += 1
-        return key
-
-    def now_for(self, resident: Resident) -> datetime:
-        """The time to stamp what happens to this instance with: never before what happened to it last."""
-        return max(self.clock.now(), resident.instance.updated_at)
+    def _lives(self, resident: Resident) -> bool:
+        return self.population.of_key(resident.instance.key) is resident
 
     # After the commit.
 
@@ -372,7 +348,7 @@ class Turns:
         else:
             for task in transition.activities:
                 resident.note(task)
-                self._start_activity(resident, task)
+                self.activities.start(resident, task)
             for timer in transition.timers:
                 resident.note(timer)
                 if timer.fire_at is not None:
@@ -386,7 +362,7 @@ class Turns:
                 _resolve(resident.started, transition.instance)
             self._begin(resident)
         for child, _ in transition.started:
-            started = self._residents[child.key]
+            started = self._at(child.key)
             started.is_busy = False
             started.durable = child
             self._enqueue(started)
@@ -404,23 +380,23 @@ class Turns:
         """The execution has ended: forget it, tell its parent, end its children, hand over what came too late for it."""
         instance = transition.instance
         self._executor.drop(instance.key)
-        self._residents.pop(instance.key, None)
+        self.population.remove(instance.key)
         parent = instance.parent
-        if transition.to_parent is not None and parent is not None and parent.key in self._residents:
-            self.arrive(self._residents[parent.key], transition.to_parent)
+        if transition.to_parent is not None and parent is not None and (waiting := self.population.of_key(parent.key)):
+            self.arrive(waiting, transition.to_parent)
         if instance.status is Status.CONTINUED_AS_NEW:
-            self._hand_over(resident, self._residents[transition.started[0][0].key])
+            self._hand_over(resident, self._at(transition.started[0][0].key))
             return
-        self._ended.remember(instance)
+        self.population.remember_end(instance)
         _answer(resident.acks)
         _resolve(resident.started, instance)
         _resolve(resident.finished, instance)
         ended = next((r.event for r in transition.commit.history if isinstance(r.event, ExecutionTerminated)), None)
         if ended is not None and ended.recurse:
             for child in resident.children.values():
-                live = self.resident_of(child.instance_id)
+                live = self.population.of_id(child.instance_id)
                 if live is not None and is_child(live, instance.key, child.event_id):
-                    self.arrive(live, ExecutionTerminated(occurred_at=self.now_for(live), recurse=True))
+                    self.arrive(live, ExecutionTerminated(occurred_at=self.population.now_for(live), recurse=True))
 
     def _hand_over(self, old: Resident, successor: Resident) -> None:
         """What arrived for the id after the generation's last turn is for the next generation."""
@@ -432,24 +408,6 @@ class Turns:
         successor.started.extend(old.started)
         successor.finished.extend(old.finished)
         self._enqueue(successor)
-
-    def _start_activity(self, resident: Resident, task: TaskScheduled) -> None:
-        definition = self._registry.find("activity", task.name)
-        if definition is None:
-            self._waiting_jobs.setdefault(task.name, []).append((resident, task))
-            return
-        self._running_activities += 1
-        self._worker.start(ActivityJob(instance=resident.instance, task=task, definition=definition, done=self._activity_done))
-
-    def _activity_done(self, job: ActivityJob, outcome: Outcome) -> None:
-        """Called on the worker's thread."""
-        self._post(self._take_outcome, job.instance.key, outcome)
-
-    def _take_outcome(self, key: int, outcome: Outcome) -> None:
-        self._running_activities -= 1
-        resident = self._residents.get(key)
-        if resident is not None:  # else it is late: the instance has ended
-            self.arrive(resident, msgspec.structs.replace(outcome, occurred_at=self.now_for(resident)))
 
 
 def _with_commit(transition: Transition, **changes: Any) -> Transition:

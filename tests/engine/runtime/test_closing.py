@@ -95,7 +95,7 @@ def test_callers_on_many_threads_are_all_answered_when_the_engine_closes_under_t
     threads = [threading.Thread(target=hammer, daemon=True) for _ in range(4)]
     for thread in threads:
         thread.start()
-    while engine._turns._next_key < 60:
+    while engine._turns.population._next_key < 60:
         enough.wait(0.01)
     engine.close()
     for thread in threads:

@@ -299,9 +299,9 @@ def test_termination_drops_what_the_same_turn_would_have_asked_for(opened: Opene
     turned = threading.Event()
 
     def together(ack: Any) -> None:
-        resident = again._turns.resident_of("w")
+        resident = again._turns.population.of_id("w")
         assert resident is not None
-        now = again._turns.now_for(resident)
+        now = again._turns.population.now_for(resident)
         again._turns.arrive(resident, EventRaised(occurred_at=now, name="item", input="1"))
         again._turns.arrive(resident, ExecutionTerminated(occurred_at=now), ack)
         turned.set()
