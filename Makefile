@@ -14,14 +14,16 @@ NPM := extension/node_modules/.package-lock.json
 WIDGET := wflab/static/widget.js
 WIDGET_SOURCES := $(shell find extension/src -type f 2>/dev/null) extension/build.mjs
 
-.PHONY: help setup lab check test bench fix pins clean distclean
+.PHONY: help setup lab check test simulate bench compare fix pins clean distclean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make lab      JupyterLab on the first tutorial (LAB_ARGS adds arguments)"
 	@echo "make check    the quick checks: format, lint, types, imports, unit tests; about two minutes"
 	@echo "make test     everything: also faults, notebooks, browser, binder (STAGES=\"unit browser\" runs some)"
+	@echo "make simulate simulated runs with crashes and clocks (SEED=7 RUNS=100000; TAPE=... shows one again)"
 	@echo "make bench    the benchmarks (BENCH_ARGS, for example --only chain)"
+	@echo "make compare  the same work on other durable engines from PyPI, beside wflab (COMPARE_ARGS, for example --only chain)"
 	@echo "make fix      format, and mend what the linter can mend"
 	@echo "make setup    the environment only: .venv, npm packages, the widget bundle"
 	@echo "make pins     write the environment's versions to tools/constraints.txt"
@@ -40,8 +42,14 @@ test: setup
 	@$(IN_VENV) python tools/set_up.py chromium
 	@$(IN_VENV) python tools/run_tests.py $(STAGES)
 
+simulate: setup
+	@$(IN_VENV) python tools/simulate.py $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS)) $(if $(TAPE),--tape $(TAPE))
+
 bench: setup
 	@$(IN_VENV) python benchmarks/run.py $(BENCH_ARGS)
+
+compare: setup
+	@$(IN_VENV) python benchmarks/compare.py $(COMPARE_ARGS)
 
 fix: setup
 	$(IN_VENV) ruff check --fix-only --quiet .
@@ -52,10 +60,10 @@ pins: setup
 
 clean:
 	rm -rf wflab/static extension/build reports dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
-	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './.venv/*' -not -path './.bench/*' -prune -exec rm -rf {} +
 
 distclean: clean
-	rm -rf .venv extension/node_modules
+	rm -rf .venv .bench extension/node_modules
 
 $(VENV):
 	@$(PYTHON) tools/set_up.py venv

@@ -4,7 +4,8 @@ import atexit
 import getpass
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import wait
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
@@ -12,9 +13,11 @@ from typing import Any, Self
 import duckdb
 import pandas as pd
 
-from wfengine.errors import InstanceNotFound, InvalidArgument
+from wfengine.errors import InstanceNotFound, InvalidArgument, PayloadError
 from wfengine.model.work import AuditRow
 from wfengine.runtime.engine import Engine
+from wfengine.runtime.limits import Limits
+from wfengine.runtime.retention import StateRetention
 from wfengine.store.store import Store
 from wflab.analytics.frames import aware
 from wflab.analytics.tables import changed_by
@@ -30,13 +33,22 @@ DEFAULT_PATH = "wflab.duckdb"
 class Lab:
     """A lab on the file `path` (made if it is not there). Open, it is the current lab; closing it leaves nothing behind.
 
-    Raises StoreInUse where another kernel has the file, NotADatabase where it is something else. `clock` is `lab.clock`.
+    Raises StoreInUse where another kernel has the file, NotADatabase where it is something else. `clock` is `lab.clock`. `retention` says how long
+    ended runs are kept (for ever), `limits` how much may be under way at a time (any), `poison_after` how often the process may die under one attempt
+    of an activity before that is given up (None: as often as it likes).
     """
 
-    def __init__(self, path: str | os.PathLike[str] = DEFAULT_PATH) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] = DEFAULT_PATH,
+        *,
+        retention: StateRetention | None = None,
+        limits: Limits | None = None,
+        poison_after: int | None = 3,
+    ) -> None:
         store = Store.open(path, holder=_holder())
         try:
-            self.engine = Engine(store)
+            self.engine = Engine(store, retention=retention, limits=limits, poison_after=poison_after)
         except BaseException:
             store.close()
             raise
@@ -71,6 +83,24 @@ class Lab:
             self,
             self.engine.schedule_new_workflow(workflow, input=input, instance_id=instance_id, start_at=start_at, tags=tags, app_id=app_id),
         )
+
+    def start_many(
+        self, workflow: Callable[..., Any] | str, inputs: Iterable[Any], *, tags: Mapping[str, str] | None = None, app_id: str | None = None
+    ) -> list[Run]:
+        """Start an instance for each input, thousands in a second; all are durable when this returns. Raises as `start`.
+
+        Where an input is refused, nothing after it is started; the error tells its place, and what was started before it goes on.
+        """
+        started = []
+        for place, given in enumerate(inputs):
+            try:
+                started.append(self.engine.schedule_new_workflow_soon(workflow, input=given, tags=tags, app_id=app_id))
+            except PayloadError as error:
+                wait([ack for _, ack in started])
+                raise PayloadError(f"inputs[{place}]: {error} {place} were started.", path=error.path) from None
+        for _, ack in started:
+            ack.result()
+        return [Run(self, instance_id) for instance_id, _ in started]
 
     def get(self, instance_id: str) -> Run:
         """The run of an id, of a unique prefix of one, or `last`. Raises InstanceNotFound, InvalidArgument where several fit."""

@@ -9,7 +9,7 @@ import pandas as pd
 from wfengine.errors import InstanceNotFound, InvalidArgument, WflabError, WorkflowFailed
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Instance, Status
-from wfengine.model.payload import from_json
+from wfengine.model.payload import UNSET, from_json
 from wflab.analytics.frames import history_frame, steps_frame
 from wflab.analytics.steps import Step, open_waits, steps_of
 from wflab.analytics.why import why
@@ -128,9 +128,19 @@ class Run:
         """End it now, with its children; activities under way are not stopped, their results are ignored."""
         self._lab.engine.terminate_workflow(self._id, output=output, recursive=recursive, audit=self._lab.audit("terminate", "run"))
 
-    def purge(self, *, recursive: bool = True) -> None:
-        """Delete an ended instance with its whole history."""
-        self._lab.engine.purge_workflow(self._id, recursive=recursive, audit=self._lab.audit("purge", "run"))
+    def purge(self, *, recursive: bool = True, force: bool = False) -> None:
+        """Delete an ended instance with its whole history (and its children's); with `force` whatever its state."""
+        self._lab.engine.purge_workflow(self._id, recursive=recursive, force=force, audit=self._lab.audit("purge", "run"))
+
+    def rerun(self, from_event: int, *, input: Any = UNSET, instance_id: str | None = None) -> "Run":
+        """A new run that shares the past of this ended one up to the activity, timer or child `from_event` and does that again.
+
+        `from_event` is an `event_id` of `history()`, `input` replaces what the activity or child was given. The source stays as it is.
+        """
+        new_id = self._lab.engine.rerun_workflow_from_event(
+            self._id, from_event, new_instance_id=instance_id, input=input, audit=self._lab.audit(f"rerun from event {from_event}", "run")
+        )
+        return Run(self._lab, new_id)
 
     def _answer(self, name: str | None, data: Any, verb: str) -> None:
         event = self._awaited_event(verb) if name is None else name

@@ -9,7 +9,8 @@ import pandas as pd
 from wfengine.errors import InvalidArgument
 from wfengine.model.instance import Instance, Status
 from wfengine.runtime.engine import Engine
-from wfengine.store.rows import RUNS_COLUMNS, runs_record
+from wfengine.store.reading import instances_from
+from wfengine.store.rows import RUNS_COLUMNS
 from wflab.analytics.durations import span_text
 from wflab.analytics.frames import runs_frame
 
@@ -55,7 +56,7 @@ class Runs:
     def list(self) -> list[Instance]:
         """The instances' present states, newest first."""
         with self._engine.store.cursor() as cursor:
-            return [runs_record(row) for row in cursor.execute(self.sql(), self._parameters or None).fetchall()]
+            return instances_from(cursor, self.sql(), self._parameters or None)
 
     def df(self) -> pd.DataFrame:
         """One row per instance, newest first; see `runs_frame` for the columns."""

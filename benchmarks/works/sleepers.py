@@ -3,7 +3,6 @@
 import gc
 import resource
 import sys
-import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +12,6 @@ from benchmarks.measuring import Figures, Goal, Work
 from benchmarks.works.steps import Steps
 from wfengine.core.context import WorkflowContext
 from wfengine.runtime.engine import Engine
-
-STARTERS = 16  # a start returns when it is durable, so that only callers side by side can share a sync
 
 
 def sleeper(ctx: WorkflowContext, name: str) -> Steps:
@@ -31,28 +28,21 @@ def measure(bench: Bench) -> Figures:
         memory = _resident_bytes()
         with bench.profiled(engine):
             begin = time.perf_counter()
-            _fall_asleep(engine, count)
+            fall_asleep(engine, count)
             seconds = time.perf_counter() - begin
         engine.store.flush()
         grown = _resident_bytes() - memory
     return {"value": count / seconds, "bytes_each": max(grown, 0) / count}
 
 
-def _fall_asleep(engine: Engine, count: int) -> None:
-    started: list[str] = []
-
-    def start(first: int) -> None:
-        for number in range(first, count, STARTERS):
-            started.append(engine.schedule_new_workflow(sleeper, input=f"sleeper {number}"))  # noqa: PERF401  # threads share the list
-
-    starters = [threading.Thread(target=start, args=(first,), name="starter") for first in range(STARTERS)]
-    for thread in starters:
-        thread.start()
-    for thread in starters:
-        thread.join()
-    for each in started:
-        engine.wait_for_workflow_start(each, 60)
-    assert len(started) == count
+def fall_asleep(engine: Engine, count: int) -> None:
+    """Start so many and wait until the timer of each is durable."""
+    asleep = []
+    for number in range(count):
+        started, _ = engine.schedule_new_workflow_soon(sleeper, input=f"sleeper {number}")
+        asleep.append(engine.when_started(started))
+    for each in asleep:
+        each.result(60)
 
 
 def _resident_bytes() -> int:

@@ -17,10 +17,13 @@
             ├── StoreInUse           another process (or Lab) holds the file
             ├── StoreCorrupt         the journal is damaged before its end
             ├── StoreVersion         written by a newer wflab
-            └── NotADatabase         the path names something else
+            ├── NotADatabase         the path names something else
+            └── TransactionConflict  two transactions changed the same rows at once: try again
 
 Inside workflow code, failures arrive as `TaskFailedError` (an activity or a child workflow failed) and `TimeoutError` (a wait ran
-out); `NonRetryableError` is raised by activities; `NonDeterminismError` says that history and code disagree.
+out); `NonRetryableError` is raised by activities; `PropagationNotFoundError` by questions to passed-on history that it cannot answer;
+`NonDeterminismError` says that history and code disagree. Failures that the engine itself records of an activity have these names
+as their `error_type`, and no class: ActivityTimeoutError, CircuitOpenError, PoisonActivityError.
 """
 
 from datetime import datetime
@@ -148,6 +151,10 @@ class NotADatabase(StoreError):
     """The path names a file that is not a DuckDB database; it was left untouched."""
 
 
+class TransactionConflict(StoreError):
+    """A transaction changed what another had changed meanwhile, and was rolled back; the same again may succeed."""
+
+
 class TaskFailedError(Exception):
     """An activity or a child workflow failed; raised in the workflow where the task is awaited."""
 
@@ -163,6 +170,10 @@ class TaskFailedError(Exception):
 
 class NonRetryableError(Exception):
     """Raise it in an activity: no retry policy tries again."""
+
+
+class PropagationNotFoundError(Exception):
+    """What was asked for is not in the history that the caller passed on."""
 
 
 class NonDeterminismError(WflabError):

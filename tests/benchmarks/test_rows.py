@@ -5,8 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks.bench import Bench
-from benchmarks.works import large
+from benchmarks.works import large, memory
 from benchmarks.works.steps import add_one, chain
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -27,6 +29,14 @@ def test_each_row_is_one_line_of_json_behind_one_about_the_machine(tmp_path: Pat
     assert [row["ratio_to_raw"] is None for row in rows] == [False, True]
     assert "recovery" in done.stderr, "the table for people"
     assert not any(tmp_path.iterdir()), "nothing is left behind"
+
+
+def test_the_memory_of_a_busy_lab_is_told_above_its_idle_engine(tmp_path: Path) -> None:
+    figures = memory.measure(Bench(tmp_path, scale=0.01))
+    assert set(figures) == {"value", "peak_mb", "share_mb", "sleepers_mb", "live_mb", "idle_mb", "events"}
+    assert figures["value"] == pytest.approx(figures["sleepers_mb"] + figures["live_mb"])
+    assert figures["events"] == 10 * 42, "ten live runs: start, twenty activities called and answered, the wait"
+    assert figures["idle_mb"] > 1
 
 
 def test_a_profile_tells_functions_and_threads(tmp_path: Path) -> None:

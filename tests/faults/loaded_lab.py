@@ -166,7 +166,7 @@ def main(path: str, folder: str, round_number: int, mode: str) -> None:
         vars(store)["Applier"] = partial(applier.Applier, linger_seconds=3600.0)
     sys.stdin.readline()
     notes = Notes(Path(folder))
-    lab = wf.Lab(path)
+    lab = wf.Lab(path, poison_after=None)  # it is killed from outside, which is no activity's doing
     define(wf.WorkflowRuntime(), notes)
     say(f"o {sum(not run.status.is_terminal for run in lab.runs.list())}")
     planned = [] if mode == "finish" else [f"{KINDS[n % len(KINDS)]}-{round_number}-{n}" for n in range(STARTS_IN_A_ROUND)]

@@ -3,6 +3,7 @@
 The invariants, checked over the whole record at the end:
 A  every acknowledged start and event is in the record, events in the order in which they were acknowledged;
 B  every history is numbered from 0 without a gap;
+C  every history, replayed by the code that it ran, gives the recorded actions, turn by turn;
 D  every activity has one recorded result, and none begins again after its result was recorded;
 E  every instance has completed, with the right output.
 The test counts its work and fails when that is too little to mean anything. `WFLAB_SEED` repeats the choice of moments.
@@ -16,15 +17,21 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
 import pytest
 
 import wflab as wf
-from tests.faults.loaded_lab import TICKS, Notes, expected, kind_of, number_of
+from tests.faults.invariants import check_numbers, check_replay
+from tests.faults.loaded_lab import TICKS, Notes, define, expected, kind_of, number_of
+from wfengine.model.history import TaskCompleted
+from wfengine.model.instance import Instance
+from wfengine.model.work import HistoryRow
 
 PROGRAM = Path(__file__).with_name("loaded_lab.py")
 KILLS = 1000 if os.environ.get("WFLAB_LONG") else 200
@@ -94,7 +101,11 @@ class Work:
     executions: int = 0
     repeated: int = 0
     taken_up: int = 0
+    replayed: int = 0
     completed: Counter[str] = field(default_factory=Counter)
+
+
+History = tuple[Callable[..., Any] | None, Instance, list[HistoryRow]]
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,7 @@ class Record:
     ran: list[list[Any]]
     runs: list[tuple[Any, ...]]
     events: list[tuple[Any, ...]]
+    histories: Sequence[History]
 
     @classmethod
     def read(cls, path: Path, notes: Path) -> "Record":
@@ -115,7 +127,14 @@ class Record:
                 "SELECT key, sequence, instance_id, type, event_id, task_execution_id, epoch(occurred_at), data FROM events "
                 "ORDER BY key, sequence"
             ).fetchall()
-        return cls(side.read("acknowledged"), side.read("ran"), runs, events)
+            keys = [key for (key,) in cursor.execute("SELECT key FROM executions").fetchall()]
+            define(wf.WorkflowRuntime(), side)
+            found = lab.engine.registry.find
+            histories = [
+                (found("workflow", instance.name), instance, lab.engine.store.history(instance.key))
+                for instance in lab.engine.store.instances(keys)
+            ]
+        return cls(side.read("acknowledged"), side.read("ran"), runs, events, histories)
 
 
 def campaign(path: Path, notes: Path, chance: random.Random, kills: int) -> Work:
@@ -141,9 +160,10 @@ def campaign(path: Path, notes: Path, chance: random.Random, kills: int) -> Work
 
 
 def check(record: Record, work: Work) -> None:
-    """A, B, D and E of the docstring above."""
+    """A to E of the docstring above."""
     _check_acknowledged(record, work)
     _check_numbers(record)
+    _check_replays(record, work)
     _check_activities(record, work)
     _check_outcomes(record, work)
 
@@ -162,6 +182,13 @@ def _check_numbers(record: Record) -> None:
     for key, sequence, instance_id, *_ in record.events:
         assert sequence == expected_next[key], f"the history of {instance_id} has {sequence} where {expected_next[key]} follows"
         expected_next[key] += 1
+
+
+def _check_replays(record: Record, work: Work) -> None:
+    for workflow, instance, rows in record.histories:
+        assert workflow is not None, f"workflow {instance.name} is not defined"
+        check_numbers(instance, rows)
+        work.replayed += check_replay(workflow, instance, rows, is_thorough=False)
 
 
 def _check_activities(record: Record, work: Work) -> None:
@@ -214,6 +241,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_recorded_runs_again_however_of
     assert work.kills_while_opening <= KILLS // ONE_IN_EIGHT
     assert work.acknowledged >= 30 * KILLS, "too few acknowledgements to mean anything"
     assert sum(work.completed.values()) >= 20 * KILLS, "too few instances to mean anything"
+    assert work.replayed >= 100 * KILLS, "too few turns replayed to mean anything"
     assert all(work.completed[kind] >= KILLS for kind in ("chain", "fan", "family", "timed", "ticks", "child"))
     assert work.repeated >= KILLS // 2, "the kills hit too few activities at work to mean anything"
     assert work.taken_up >= 2 * KILLS, "too few instances were under way at the kills to mean anything"
@@ -228,13 +256,18 @@ def planted_faults(record: Record) -> list[Record]:
     lost_event = next(event for event in events if event[3] == "EventRaised" and event[7] == str(TICKS - 1))
     completed = next(event for event in events if event[3] == "TaskCompleted")
     last = ran[-1]
+    workflow, instance, rows = next(history for history in record.histories if history[1].name == "chain")
+    result = next(row for row in rows if isinstance(row.event, TaskCompleted))
+    wrong = msgspec.structs.replace(result, event=msgspec.structs.replace(result.event, result="-1"))
+    other_past = [(workflow, instance, [wrong if row is result else row for row in rows])]
     return [
-        Record(record.acknowledged, ran, runs[1:], events),
-        Record([*record.acknowledged, ["start", "chain-9999-0"]], ran, runs, events),
-        Record(record.acknowledged, ran, runs, [event for event in events if event[2] != lost_event[2] or event[7] != lost_event[7]]),
-        Record(record.acknowledged, ran, runs, [event for event in events if event is not completed]),
-        Record(record.acknowledged, ran, runs, [*events, completed]),
-        Record(record.acknowledged, [*ran, [last[0], last[1], time.time()]], runs, events),
-        Record(record.acknowledged, ran, [(runs[0][0], "RUNNING", runs[0][2]), *runs[1:]], events),
-        Record(record.acknowledged, ran, [(runs[0][0], "COMPLETED", "-1"), *runs[1:]], events),
+        replace(record, runs=runs[1:]),
+        replace(record, acknowledged=[*record.acknowledged, ["start", "chain-9999-0"]]),
+        replace(record, events=[event for event in events if event[2] != lost_event[2] or event[7] != lost_event[7]]),
+        replace(record, events=[event for event in events if event is not completed]),
+        replace(record, events=[*events, completed]),
+        replace(record, ran=[*ran, [last[0], last[1], time.time()]]),
+        replace(record, runs=[(runs[0][0], "RUNNING", runs[0][2]), *runs[1:]]),
+        replace(record, runs=[(runs[0][0], "COMPLETED", "-1"), *runs[1:]]),
+        replace(record, histories=other_past),
     ]

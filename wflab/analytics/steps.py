@@ -154,12 +154,14 @@ class _Fold:
         """Read one row on."""
         event = row.event
         match event:
-            case h.TaskScheduled() | h.ChildWorkflowInstanceCreated() | h.TimerCreated() if event.event_id in self._numbers:
+            case _ if isinstance(event, h.ConfirmingEvent) and event.event_id in self._numbers:
                 pass  # an action has one confirmation; a second is a damaged history's
             case h.TaskScheduled():
                 self._call("activity", self._calls, event.task_execution_id, row, event)
             case h.ChildWorkflowInstanceCreated():
                 self._call("child", self._children, event.instance_id, row, event)
+            case h.DetachedWorkflowInstanceCreated():
+                self._detach(row, event)
             case h.TaskCompleted() | h.ChildWorkflowInstanceCompleted():
                 self._succeed(row, event)
             case h.TaskFailed() | h.ChildWorkflowInstanceFailed():
@@ -198,6 +200,15 @@ class _Fold:
         self._attempts[event.event_id] = (draft, len(draft.attempts))
         state = StepState.RUNNING if self._executing is None or event.event_id in self._executing else StepState.PENDING
         draft.attempts.append(Attempt(number=event.attempt, event_id=event.event_id, state=state, scheduled_at=event.occurred_at))
+
+    def _detach(self, row: HistoryRow, event: h.DetachedWorkflowInstanceCreated) -> None:
+        """It was started, and that is all that this history will ever say of it."""
+        self._numbers.add(event.event_id)
+        draft = _Draft("child", event.name, row, f"a{event.event_id}")
+        draft.input, draft.child_id = event.input, event.instance_id
+        draft.end(row, StepState.COMPLETED if event.execution is not None else StepState.CANCELED)
+        draft.note = "detached" if event.execution is not None else "the id was taken"
+        self._drafts.append(draft)
 
     def _earlier_attempt(self, known: dict[str, _Draft], identity: str, event: _Call) -> _Draft | None:
         if isinstance(event, h.TaskScheduled):

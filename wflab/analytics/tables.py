@@ -6,8 +6,10 @@ looked for behind every word that can introduce a target, at any depth: DuckDB a
 
 import duckdb
 
-_TABLES = ("history", "runs", "definitions", "payloads", "api_calls", "audit", "meta", "progress")
-_VIEWS = ("executions", "instances", "events", "activities", "waits", "failures")
+_TABLES = (
+    "history", "runs", "definitions", "circuits", "transactions", "payloads", "payload_holders", "api_calls", "audit", "meta", "progress",
+)  # fmt: skip
+_VIEWS = ("executions", "instances", "events", "activities", "waits", "failures", "circuit_breakers")
 OURS = frozenset((*_TABLES, *_VIEWS))
 _INTRODUCE = frozenset(("into", "update", "table", "view", "truncate", "copy"))
 _BETWEEN = frozenset(("if", "not", "exists"))

@@ -11,7 +11,7 @@ _MOST_NAMED = 3
 
 
 def why(instance: Instance, steps: Sequence[Step], *, now: datetime, lacking: str | None = None, trouble: str | None = None) -> str:
-    """The sentence. `lacking` is a definition that is missing or disagrees, `trouble` what keeps the engine from writing."""
+    """The sentence. `lacking` is a definition that is missing or disagrees, or the limit that it waits behind, `trouble` what keeps the engine from writing."""
     name = instance.name
     if instance.status.is_terminal:
         return _ended(instance)
@@ -20,7 +20,8 @@ def why(instance: Instance, steps: Sequence[Step], *, now: datetime, lacking: st
     if instance.status is Status.STALLED and instance.failure is not None:
         return f"{name} is stalled: {instance.failure.message}"
     if lacking is not None:
-        return f"{name} waits for a definition: {lacking}."
+        what = "its turn" if "waits for its turn" in lacking else "a definition"
+        return f"{name} waits for {what}: {lacking}."
     if instance.status is Status.SUSPENDED:
         return f"{name} is suspended for {_ago(instance.updated_at, now)}; run.resume() lets it go on."
     if instance.scheduled_start is not None and not instance.turn and instance.scheduled_start > now:

@@ -3,21 +3,21 @@
 The context (the verbs of workflow code) writes it, the execution (the events of history) settles it; neither looks into the other.
 """
 
+import sys
 from collections import deque
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from types import FrameType
 from typing import Any
 
+from wfengine.core.disagreement import Disagrees, agrees
 from wfengine.core.routines import Code, Routine
 from wfengine.core.tasks import Task, settle
-from wfengine.errors import NonDeterminismError
-from wfengine.model.actions import CreateChildWorkflow, CreateTimer, ScheduleTask, TaskAction
-from wfengine.model.history import ChildWorkflowInstanceCreated, ConfirmingEvent, EventRaised, EventWait, TaskScheduled, TimerCreated
+from wfengine.model.actions import RecordPatch, TaskAction
+from wfengine.model.history import ConfirmingEvent, EventRaised, PatchRecorded
 from wfengine.model.payload import from_json
 
-_LIKELY = (
-    "Most likely the workflow was edited after this instance started, or it reads something that changes (time, randomness, a global). "
-    "Register the code it started with, or start a new instance."
-)
+_ON_THE_WAY = ("wfengine.core.", "wfengine.testing.noticing", "wflab.")  # between the user's line and `ask`
 
 
 class Agenda:
@@ -28,14 +28,20 @@ class Agenda:
         self.is_replaying = False
         self.custom_status: str | None = None
         self.successor_input: tuple[str | None, bool] | None = None
+        self.passes_on = False
         self.ready: deque[Routine] = deque()
+        self.inline: dict[int, Callable[..., Any]] = {}
         self._asked: dict[int, TaskAction] = {}
+        self._lines: dict[int, str] = {}
         self._open: dict[int, Task[Any]] = {}
         self._next_id = 0
         self._arrived: list[EventRaised] = []
         self._waiting: dict[str, deque[Task[Any]]] = {}
         self._routines: set[Routine] = set()
         self._sealed = False
+        self._recorded_patches: frozenset[str] = frozenset()
+        self._patches: dict[str, bool] = {}
+        self._patches_asked: deque[str] = deque()
 
     # The workflow's code asks.
 
@@ -51,7 +57,24 @@ class Agenda:
         self._next_id += 1
         self._asked[action.id] = action
         self._open[action.id] = task
+        task.action_id = action.id
+        if self.is_replaying:
+            self._lines[action.id] = _line_of_user_code()
         return task
+
+    def order(self, action: TaskAction) -> None:
+        """As `ask`, for what has no outcome to wait for."""
+        self.ask(action)
+        self._open.pop(action.id, None)
+
+    def is_patched(self, name: str) -> bool:
+        """Whether the code after this point is new to the execution, or was when it got here first; one answer per name."""
+        answer = self._patches.get(name)
+        if answer is None:
+            answer = self._patches[name] = name in self._recorded_patches or not self.is_replaying
+            if answer and not self._sealed:
+                self._patches_asked.append(name)
+        return answer
 
     def take_event(self, name: str) -> Task[Any] | None:
         """A settled task for the oldest event of this name that nobody has consumed, if there is one."""
@@ -90,21 +113,41 @@ class Agenda:
 
     # History answers.
 
+    def expect_patches(self, names: Iterable[str]) -> None:
+        """The patches that the history to be replayed holds."""
+        self._recorded_patches = frozenset(names)
+
     def confirm(self, event: ConfirmingEvent) -> None:
-        """History holds this action: it need not be asked for again. Raises NonDeterminismError where the code asks for something else."""
+        """History holds this action: it need not be asked for again. Raises Disagrees where the code asks for something else."""
         action = self._asked.get(event.event_id)
-        if action is None or not _agrees(event, action):
-            raise _mismatch(event, action)
+        if action is None or not agrees(event, action):
+            raise Disagrees(event, action, self._lines.get(event.event_id, ""))
         del self._asked[event.event_id]
+        self._lines.pop(event.event_id, None)
+
+    def confirm_patch(self, event: PatchRecorded) -> None:
+        """History holds this patch. Raises Disagrees where the code did not ask for it, or for another one first."""
+        asked = self._patches_asked.popleft() if self._patches_asked else None
+        if asked != event.name:
+            raise Disagrees(event, None if asked is None else f"is_patched({asked!r})")
 
     def check_all_confirmed(self) -> None:
-        """Nothing that the code has asked for may be missing in a history that holds its turns. Raises NonDeterminismError."""
+        """Nothing that the code has asked for may be missing in a history that holds its turns. Raises Disagrees."""
         if self._asked:
-            raise _unrecorded(next(iter(self._asked.values())))
+            action = next(iter(self._asked.values()))
+            raise Disagrees(None, action, self._lines.get(action.id, ""))
+        if self._patches_asked:
+            raise Disagrees(None, f"is_patched({self._patches_asked[0]!r})")
+
+    def asked(self) -> list[TaskAction]:
+        """What the code has asked for and history has not confirmed."""
+        return list(self._asked.values())
 
     def settle_task(self, task_id: int, result: Any, exception: BaseException | None = None) -> None:
         """The outcome of action `task_id` has arrived; what nobody waits for any more is passed over."""
         task = self._open.pop(task_id, None)
+        if self.inline:
+            self.inline.pop(task_id, None)
         if task is not None:
             settle(task, result, exception)
 
@@ -130,15 +173,22 @@ class Agenda:
 
     # The turn ends.
 
-    def take_actions(self) -> list[TaskAction]:
+    def take_actions(self) -> list[TaskAction | RecordPatch]:
         """Hand over what the code has asked for and history does not hold yet, in order; it counts as recorded from now on."""
-        actions = list(self._asked.values())
+        actions: list[TaskAction | RecordPatch] = list(self._asked.values())
         self._asked.clear()
+        if self._patches_asked:
+            actions = [*(RecordPatch(name=name) for name in self._patches_asked), *actions]
+            self._patches_asked.clear()
         return actions
 
     def unconsumed_events(self) -> tuple[EventRaised, ...]:
         """External events that nobody has consumed, in arrival order."""
         return tuple(self._arrived)
+
+    def awaited_events(self) -> list[str]:
+        """Names, without regard to case, of the external events that somebody waits for."""
+        return [name for name, waiters in self._waiting.items() if waiters]
 
     def seal(self) -> None:
         """Nothing more can be asked for; suspended code is closed."""
@@ -149,47 +199,16 @@ class Agenda:
         self.ready.clear()
 
 
-def _agrees(event: ConfirmingEvent, action: TaskAction) -> bool:
-    match event:
-        case TaskScheduled():
-            return isinstance(action, ScheduleTask) and action.name == event.name
-        case TimerCreated():
-            return isinstance(action, CreateTimer) and _wait_name(action) == _wait_name(event)
-        case ChildWorkflowInstanceCreated():
-            return isinstance(action, CreateChildWorkflow) and action.name == event.name
+def _line_of_user_code() -> str:
+    """Where the workflow's own code asks; empty where a retry asks on its own."""
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001  # the cheap way to the caller's frame; only replays pay for it
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(_ON_THE_WAY):
+        frame = frame.f_back
+    if frame is None or frame.f_globals.get("__name__", "").startswith("wfengine."):
+        return ""
+    return line_of(frame)
 
 
-def _wait_name(timer: TimerCreated | CreateTimer) -> str | None:
-    return timer.origin.name.casefold() if isinstance(timer.origin, EventWait) else None
-
-
-def _mismatch(event: ConfirmingEvent, action: TaskAction | None) -> NonDeterminismError:
-    recorded = _told(event)
-    attempted = "nothing at this point" if action is None else _told(action)
-    return NonDeterminismError(
-        f"History and code disagree at action {event.event_id}: recorded is {recorded}, the code now asks for {attempted}. {_LIKELY}",
-        event_id=event.event_id,
-        recorded=recorded,
-        attempted=attempted,
-    )
-
-
-def _unrecorded(action: TaskAction) -> NonDeterminismError:
-    attempted = _told(action)
-    return NonDeterminismError(
-        f"History and code disagree at action {action.id}: the code now asks for {attempted}, recorded is nothing. {_LIKELY}",
-        event_id=action.id,
-        recorded="nothing",
-        attempted=attempted,
-    )
-
-
-def _told(what: ConfirmingEvent | TaskAction) -> str:
-    match what:
-        case TaskScheduled() | ScheduleTask():
-            return f"call_activity({what.name!r})"
-        case ChildWorkflowInstanceCreated() | CreateChildWorkflow():
-            return f"call_child_workflow({what.name!r})"
-        case TimerCreated() | CreateTimer():
-            name = _wait_name(what)
-            return "create_timer" if name is None else f"wait_for_external_event({name!r})"
+def line_of(frame: FrameType) -> str:
+    """A frame's place, as a person finds it."""
+    return f"line {frame.f_lineno} of {frame.f_code.co_name}"

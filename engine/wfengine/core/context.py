@@ -5,22 +5,26 @@ A context only writes the agenda. Everything it answers follows from history, so
 
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from wfengine.core.agenda import Agenda
 from wfengine.core.deterministic import Deterministic, task_execution_id
+from wfengine.core.replay_safe_logging import ReplaySafeLogger
 from wfengine.core.retrying import event_or_timeout, with_retries
 from wfengine.core.tasks import Task, settle
 from wfengine.errors import InvalidArgument
-from wfengine.model.actions import CreateChildWorkflow, CreateTimer, ScheduleTask
+from wfengine.model.actions import CreateChildWorkflow, CreateDetachedWorkflow, CreateTimer, ScheduleTask
 from wfengine.model.history import ActivityRetry, ChildWorkflowRetry, EventWait, ExecutionStarted, TimerOrigin, UserTimer
 from wfengine.model.payload import is_model_class, to_json
+from wfengine.model.propagation import PropagatedHistory, PropagationScope, read_propagated
 from wfengine.model.retry import RetryPolicy
 
+Item = TypeVar("Item")
+Logger = TypeVar("Logger")
 NAME_ATTRIBUTE = "_dapr_alternate_name"
 
 
@@ -38,14 +42,19 @@ def name_of(callee: Callable[..., Any] | str) -> str:
     return name
 
 
+def identity_of(started: ExecutionStarted) -> str:
+    """What makes an execution another than all others; its ids and random numbers are drawn from it."""
+    return f"{started.instance_id}/{started.occurred_at.isoformat()}/{started.execution}"
+
+
 class WorkflowContext:
     """What workflow code gets as its first argument."""
 
     def __init__(self, agenda: Agenda, started: ExecutionStarted) -> None:
         self._agenda = agenda
         self._started = started
-        self._identity = f"{started.instance_id}/{started.occurred_at.isoformat()}/{started.execution}"
-        self._chance = Deterministic(self._identity)
+        self._identity = identity_of(started)
+        self._chance = Deterministic(started.seed or self._identity)
 
     @property
     def instance_id(self) -> str:
@@ -73,39 +82,86 @@ class WorkflowContext:
         self._agenda.custom_status = checked_text(text, "the custom status", may_be_empty=True)
 
     def call_activity(
-        self, activity: Callable[..., Any] | str, *, input: Any = None, retry_policy: RetryPolicy | None = None, app_id: str | None = None
+        self,
+        activity: Callable[..., Any] | str,
+        *,
+        input: Any = None,
+        retry_policy: RetryPolicy | None = None,
+        app_id: str | None = None,
+        propagation: PropagationScope | None = None,
+        timeout: timedelta | None = None,
+        compensates: Task[Any] | None = None,
     ) -> Task[Any]:
         """Run an activity, at least once; the task's result is what it returned, recorded exactly once.
 
-        Its failure is raised as TaskFailedError where the task is awaited, after the policy's last attempt.
+        Its failure is raised as TaskFailedError where the task is awaited, after the policy's last attempt. `app_id` names the app whose activity it
+        is, `propagation` how much history it is shown, `timeout` how long each attempt may take (then it fails as ActivityTimeoutError),
+        `compensates` the task of the step that it undoes.
         """
         name = checked_text(name_of(activity), "an activity's name")
-        app_id = None if app_id is None else checked_text(app_id, "app_id")
         payload = None if input is None else to_json(input, f"the input of activity {name!r}")
+        return self._call(
+            name,
+            payload,
+            retry_policy,
+            app_id=None if app_id is None else checked_text(app_id, "app_id"),
+            timeout_s=_seconds(timeout),
+            propagation=self._scope(propagation),
+            compensates=None if compensates is None else _action_of(compensates),
+        )
+
+    def step(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        name: str | None = None,
+        retry_policy: RetryPolicy | None = None,
+        timeout: timedelta | None = None,
+    ) -> Task[Any]:
+        """Run `function(*args)` as an activity, without registering it: a function, a lambda or closure of the workflow (with a `name`).
+
+        The arguments are recorded as JSON; after a crash the function is the one that the replayed code hands over at the same place.
+        """
+        if not callable(function):
+            raise InvalidArgument(f"ctx.step takes a function and its arguments: ctx.step(fn, 1, 2), not {type(function).__name__}.")
+        name = checked_text(name or name_of(function), "a step's name")
+        payload = to_json(list(args), f"the arguments of step {name!r}")
+        return self._call(name, payload, retry_policy, timeout_s=_seconds(timeout), function=function)
+
+    def _call(
+        self, name: str, payload: str | None, policy: RetryPolicy | None, *, function: Callable[..., Any] | None = None, **how: Any
+    ) -> Task[Any]:
         execution_id = task_execution_id(self._identity, self._agenda.next_id())
 
         def attempt(number: int) -> Task[Any]:
+            number_of_action = self._agenda.next_id()
+            if function is not None:
+                self._agenda.inline[number_of_action] = function
             return self._agenda.ask(
                 ScheduleTask(
-                    id=self._agenda.next_id(),
+                    id=number_of_action,
                     name=name,
                     input=payload,
                     task_execution_id=execution_id,
                     attempt=number,
-                    app_id=app_id,
+                    is_inline=function is not None,
+                    **how,
                 )
             )
 
-        if retry_policy is None:
+        if policy is None:
             return attempt(1)
-        return self._agenda.start(
+        first = self._agenda.next_id()
+        task = self._agenda.start(
             with_retries(
                 attempt,
                 lambda delay, number: self._timer(delay, ActivityRetry(name=name, task_execution_id=execution_id, attempt=number)),
-                _checked_policy(retry_policy),
+                _checked_policy(policy),
                 identity=execution_id,
             )
         )
+        task.action_id = first
+        return task
 
     def call_child_workflow(
         self,
@@ -115,17 +171,28 @@ class WorkflowContext:
         instance_id: str | None = None,
         retry_policy: RetryPolicy | None = None,
         app_id: str | None = None,
+        propagation: PropagationScope | None = None,
     ) -> Task[Any]:
-        """Start another workflow with a history of its own and wait for its output; its failure is raised as TaskFailedError."""
+        """Start another workflow with a history of its own and wait for its output; its failure is raised as TaskFailedError.
+
+        Without an `instance_id` the child's is made from this instance's. `app_id` and `propagation` as in `call_activity`.
+        """
         name = checked_text(name_of(workflow), "a workflow's name")
         app_id = None if app_id is None else checked_text(app_id, "app_id")
+        scope = self._scope(propagation)
         payload = None if input is None else to_json(input, f"the input of child workflow {name!r}")
         child_id = checked_text(instance_id, "an instance id") if instance_id else f"{self.instance_id}:{self._agenda.next_id():04x}"
 
         def attempt(number: int) -> Task[Any]:
             return self._agenda.ask(
                 CreateChildWorkflow(
-                    id=self._agenda.next_id(), name=name, instance_id=child_id, input=payload, attempt=number, app_id=app_id
+                    id=self._agenda.next_id(),
+                    name=name,
+                    instance_id=child_id,
+                    input=payload,
+                    attempt=number,
+                    app_id=app_id,
+                    propagation=scope,
                 )
             )
 
@@ -139,6 +206,50 @@ class WorkflowContext:
                 identity=child_id,
             )
         )
+
+    def schedule_new_workflow(
+        self,
+        workflow: Callable[..., Any] | str,
+        *,
+        input: Any = None,
+        instance_id: str | None = None,
+        start_at: datetime | timedelta | None = None,
+        app_id: str | None = None,
+    ) -> str:
+        """Start a workflow that is nobody's child and give its id at once: nobody waits for it, and it does not end with its caller.
+
+        Where the id belongs to a live instance when this turn is recorded, that one goes on and nothing is started.
+        """
+        name = checked_text(name_of(workflow), "a workflow's name")
+        payload = None if input is None else to_json(input, f"the input of workflow {name!r}")
+        new_id = checked_text(instance_id, "an instance id") if instance_id else self.new_guid().hex
+        self._agenda.order(
+            CreateDetachedWorkflow(
+                id=self._agenda.next_id(),
+                name=name,
+                instance_id=new_id,
+                input=payload,
+                app_id=None if app_id is None else checked_text(app_id, "app_id"),
+                scheduled_start=None if start_at is None else self._moment(start_at),
+            )
+        )
+        return new_id
+
+    def is_patched(self, patch_name: str) -> bool:
+        """Whether to run the new code behind `if`: yes for what has not come here before, no for what had passed before the patch.
+
+        The answer is recorded and is the same at every replay; a recorded patch must stay in the code, in its order.
+        """
+        return self._agenda.is_patched(checked_text(patch_name, "a patch's name"))
+
+    def get_propagated_history(self) -> PropagatedHistory | None:
+        """The history that the caller passed on with `propagation=`; None where it passed none."""
+        text = self._started.propagated
+        return None if text is None else read_propagated(text)
+
+    def create_replay_safe_logger(self, logger: Logger) -> "ReplaySafeLogger[Logger]":
+        """A logger that is silent while history is replayed, so that each line is logged once."""
+        return ReplaySafeLogger(logger, self._agenda)
 
     def create_timer(self, fire_at: datetime | timedelta) -> Task[None]:
         """A durable timer: at a moment (naive means UTC) or after a span from now."""
@@ -193,6 +304,34 @@ class WorkflowContext:
         """A random generator whose numbers are the same at every replay."""
         return self._chance.random
 
+    def random_int(self, min_value: int = 0, max_value: int = 2**31 - 1) -> int:
+        """A whole number between the two, both included; the same at every replay."""
+        return self._chance.random.randint(min_value, max_value)
+
+    def random_choice(self, sequence: Sequence[Item]) -> Item:
+        """One of them; the same at every replay."""
+        return self._chance.random.choice(sequence)
+
+    def random_string(self, length: int, *, alphabet: str | None = None) -> str:
+        """Random letters and digits, or characters of `alphabet`; the same at every replay."""
+        return self._chance.text(length, alphabet)
+
+    def now_with_sequence(self) -> datetime:
+        """As `now`, a microsecond later with each call, so that no two are equal; the same at every replay."""
+        return self._chance.numbered(self.current_utc_datetime)
+
+    def current_utc_datetime_with_sequence(self) -> datetime:
+        """As `now_with_sequence`."""
+        return self.now_with_sequence()
+
+    def _scope(self, scope: Any) -> PropagationScope:
+        if scope is None:
+            return PropagationScope.NONE
+        if not isinstance(scope, PropagationScope):
+            raise InvalidArgument(f"propagation is wf.PropagationScope.OWN_HISTORY or LINEAGE, not {scope!r}.")
+        self._agenda.passes_on = True
+        return scope
+
     def _timer(self, fire_at: datetime | timedelta, origin: TimerOrigin) -> Task[Any]:
         return self._agenda.ask(CreateTimer(id=self._agenda.next_id(), fire_at=self._moment(fire_at), origin=origin))
 
@@ -224,6 +363,21 @@ def _checked_policy(policy: Any) -> RetryPolicy:
     if not isinstance(policy, RetryPolicy):
         raise InvalidArgument(f"retry_policy must be a RetryPolicy(first_retry_interval=..., max_number_of_attempts=...), not {policy!r}.")
     return policy
+
+
+def _action_of(task: Any) -> int:
+    action_id = task.action_id if isinstance(task, Task) else None
+    if action_id is None:
+        raise InvalidArgument("compensates is the task of the call to undo, as ctx.call_activity gave it.")
+    return action_id
+
+
+def _seconds(timeout: Any) -> float | None:
+    if timeout is None:
+        return None
+    if not isinstance(timeout, timedelta) or timeout <= timedelta(0):
+        raise InvalidArgument(f"timeout is a timedelta longer than nothing, such as timedelta(seconds=30), not {timeout!r}.")
+    return timeout.total_seconds()
 
 
 def _schema_text(schema: Any) -> str | None:

@@ -5,10 +5,12 @@
 
 import hashlib
 import random
+import string
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 
 NAMESPACE = uuid.UUID("9e952958-5e33-4daf-827f-2fa12937b875")
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in string.hexdigits[:16]}
 
 
 class Deterministic:
@@ -17,6 +19,7 @@ class Deterministic:
     def __init__(self, identity: str) -> None:
         self._identity = identity
         self._count = 0
+        self._numbered = 0
         self._random: random.Random | None = None  # 2.5 KB that few workflows need
 
     @property
@@ -32,8 +35,19 @@ class Deterministic:
         self._count += 1
         return uuid.uuid5(NAMESPACE, f"{self._identity}_{now.isoformat()}_{self._count}")
 
+    def text(self, length: int, alphabet: str | None) -> str:
+        """Random characters."""
+        return "".join(self.random.choices(alphabet or string.ascii_letters + string.digits, k=length))
+
+    def numbered(self, now: datetime) -> datetime:
+        """The time, a microsecond later with each call."""
+        later = now + timedelta(microseconds=self._numbered)
+        self._numbered += 1
+        return later
+
 
 def task_execution_id(identity: str, action_id: int) -> str:
     """The idempotency key of one activity call: the same for all its attempts and after every crash."""
-    digest = hashlib.blake2b(f"{identity}/{action_id}".encode("utf-8", "backslashreplace"), digest_size=16).digest()
-    return str(uuid.UUID(bytes=digest, version=5))
+    digits = hashlib.blake2b(f"{identity}/{action_id}".encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
+    # as uuid.UUID(..., version=5) writes it, without making one: every call of an activity comes here
+    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{_VARIANT[digits[16]]}{digits[17:20]}-{digits[20:]}"

@@ -16,18 +16,20 @@ from collections.abc import Callable, Iterable
 from types import CoroutineType, GeneratorType
 from typing import Any, assert_never
 
-from wfengine.core.agenda import Agenda
+from wfengine.core.agenda import Agenda, line_of
 from wfengine.core.context import WorkflowContext
+from wfengine.core.disagreement import Disagrees, disagreement, ended_early
 from wfengine.core.routines import Code
 from wfengine.core.tasks import Task
-from wfengine.errors import NonDeterminismError, TaskFailedError
-from wfengine.model.actions import Action, CompleteWorkflow, ContinueAsNew, ExecutionResult
+from wfengine.errors import TaskFailedError
+from wfengine.model.actions import Action, CompleteWorkflow, ContinueAsNew, CreateDetachedWorkflow, ExecutionResult
 from wfengine.model.failure import FailureDetails, failure_of
 from wfengine.model.history import (
     ChildWorkflowInstanceCompleted,
     ChildWorkflowInstanceCreated,
     ChildWorkflowInstanceFailed,
     ContinuedAsNew,
+    DetachedWorkflowInstanceCreated,
     EventRaised,
     ExecutionCompleted,
     ExecutionResumed,
@@ -35,8 +37,11 @@ from wfengine.model.history import (
     ExecutionSuspended,
     ExecutionTerminated,
     HistoryEvent,
+    PatchRecorded,
     TaskCompleted,
+    TaskEndedLate,
     TaskFailed,
+    TaskRestarted,
     TaskScheduled,
     TimerCreated,
     TimerFired,
@@ -58,6 +63,7 @@ class Execution:
         self._suspended = False
         self._is_over = False
         self._put_aside: list[HistoryEvent] = []
+        self._propagated: str | None = None
 
     @property
     def code(self) -> Code | None:
@@ -66,14 +72,35 @@ class Execution:
 
     def replay(self, events: Iterable[HistoryEvent]) -> None:
         """Take up what earlier turns took up. Raises NonDeterminismError where the code asks for something else, for more, or ends."""
-        self._agenda.is_replaying = True
-        for event in events:
-            self._take_up(event)
-        if not self._is_over:
-            self._agenda.check_all_confirmed()
-            if self._has_ended():
-                raise _ended_early()
-        self._agenda.is_replaying = False
+        past = list(events)
+        agenda = self._agenda
+        agenda.is_replaying = True
+        agenda.expect_patches(event.name for event in past if isinstance(event, PatchRecorded))
+        place = 0
+        try:
+            for place, event in enumerate(past):  # noqa: B007  # the handler below tells where it was
+                self._take_up(event)
+            if not self._is_over:
+                agenda.check_all_confirmed()
+        except Disagrees as found:
+            found.line = found.line or self._line()
+            raise disagreement(found, past[place + 1 :], agenda.asked()) from None
+        if self._has_ended() and not self._is_over:
+            raise ended_early(self._line())
+        agenda.is_replaying = False
+
+    def _line(self) -> str:
+        """Where the code stands; empty where it has ended."""
+        frame = getattr(self._code, "gi_frame", None) or getattr(self._code, "cr_frame", None)
+        return "" if frame is None else line_of(frame)
+
+    def inline(self, task_id: int) -> Callable[..., Any] | None:
+        """The function of an unsettled `ctx.step`."""
+        return self._agenda.inline.get(task_id)
+
+    def awaited_events(self) -> list[str]:
+        """Names, without regard to case, of the external events that the code waits for."""
+        return self._agenda.awaited_events()
 
     def advance(self, events: Iterable[HistoryEvent]) -> ExecutionResult:
         """Take up new events, in order, and tell what the code asks for now."""
@@ -87,8 +114,12 @@ class Execution:
 
     def _take_up(self, event: HistoryEvent) -> None:
         match event:
-            case TaskScheduled() | TimerCreated() | ChildWorkflowInstanceCreated():
+            case TaskScheduled() | TimerCreated() | ChildWorkflowInstanceCreated() | DetachedWorkflowInstanceCreated():
                 self._agenda.confirm(event)
+            case PatchRecorded():
+                self._agenda.confirm_patch(event)
+            case TaskRestarted() | TaskEndedLate():
+                return  # for those who read the history; the code learns nothing
             case ExecutionSuspended():
                 self._suspended = True
             case ExecutionResumed():
@@ -129,6 +160,10 @@ class Execution:
                 TaskScheduled()
                 | TimerCreated()
                 | ChildWorkflowInstanceCreated()
+                | DetachedWorkflowInstanceCreated()
+                | PatchRecorded()
+                | TaskRestarted()
+                | TaskEndedLate()
                 | ExecutionSuspended()
                 | ExecutionResumed()
                 | ExecutionTerminated()
@@ -143,6 +178,7 @@ class Execution:
     def _start(self, event: ExecutionStarted) -> None:
         self._agenda.now = max(self._agenda.now, event.scheduled_start or event.occurred_at)
         context = WorkflowContext(self._agenda, event)
+        self._propagated = event.propagated
         outcome: Task[Any] = Task()
         try:
             made = self._workflow(context, from_json(event.input))
@@ -160,30 +196,23 @@ class Execution:
         agenda = self._agenda
         status = agenda.custom_status
         if not self._has_ended():
-            return ExecutionResult(actions=[*agenda.take_actions()], custom_status=status)
+            return ExecutionResult(actions=[*agenda.take_actions()], custom_status=status, passes_on=agenda.passes_on)
+        # Nobody waits for a detached workflow, so it starts though its starter ends; other actions that were not awaited are dropped.
+        detached = [action for action in agenda.take_actions() if isinstance(action, CreateDetachedWorkflow)]
         if agenda.successor_input is not None:
             payload, save_events = agenda.successor_input
-            end: Action = ContinueAsNew(input=payload, carried=agenda.unconsumed_events() if save_events else ())
+            carried = agenda.unconsumed_events() if save_events else ()
+            end: Action = ContinueAsNew(input=payload, carried=carried, propagated=self._propagated)
         elif self._outcome is not None and self._outcome.is_failed:
             end = _failed(self._outcome.get_exception())
         else:
             end = _completed(None if self._outcome is None else self._outcome.get_result())
         agenda.seal()
-        return ExecutionResult(actions=[end], custom_status=status)
+        return ExecutionResult(actions=[*detached, end], custom_status=status)
 
     def _has_ended(self) -> bool:
         """Whether the code returned, raised, or asked to continue as new (which stands, whatever it does after)."""
         return self._agenda.successor_input is not None or (self._outcome is not None and self._outcome.is_complete)
-
-
-def _ended_early() -> NonDeterminismError:
-    return NonDeterminismError(
-        "History and code disagree: the code now ends where the recorded instance went on. Most likely the workflow was edited after this "
-        "instance started. Register the code it started with, or start a new instance.",
-        event_id=-1,
-        recorded="a workflow that goes on",
-        attempted="the end of the workflow",
-    )
 
 
 def _task_failed(kind: str, task_id: int, failure: FailureDetails) -> TaskFailedError:

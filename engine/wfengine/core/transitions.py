@@ -6,33 +6,49 @@ An arrived event is recorded even where no code could run (its workflow is not d
 row has turn 0 and the code sees it later. Termination is decided here alone: it needs no code, and what the turn asked for is dropped.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import msgspec
 
-from wfengine.model.actions import CompleteWorkflow, ContinueAsNew, CreateChildWorkflow, CreateTimer, ExecutionResult, ScheduleTask
+from wfengine.model.actions import (
+    CompleteWorkflow,
+    ContinueAsNew,
+    CreateChildWorkflow,
+    CreateDetachedWorkflow,
+    CreateTimer,
+    ExecutionResult,
+    RecordPatch,
+    ScheduleTask,
+)
 from wfengine.model.failure import FailureDetails
 from wfengine.model.history import (
     ChildWorkflowInstanceCompleted,
     ChildWorkflowInstanceCreated,
     ChildWorkflowInstanceFailed,
     ContinuedAsNew,
+    DetachedWorkflowInstanceCreated,
     ExecutionCompleted,
     ExecutionResumed,
     ExecutionStarted,
     ExecutionSuspended,
     ExecutionTerminated,
     HistoryEvent,
+    PatchRecorded,
     TaskScheduled,
     TimerCreated,
 )
 from wfengine.model.instance import Instance, ParentInstance, Status
+from wfengine.model.propagation import PropagationScope
 from wfengine.model.work import Commit, HistoryRow
 
 ClaimKey = Callable[[str | None], int | None]
 """Gives the key for a new execution of an instance id; None where a live instance has the id. For None as id: the successor's key."""
+
+
+PassOn = Callable[[PropagationScope, list[HistoryRow]], str | None]
+"""Gives the history that a call passes on; the rows are those that this turn has written so far."""
 
 
 class Transition(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,12 +74,14 @@ def apply(
     *,
     now: datetime,
     claim_key: ClaimKey,
+    pass_on: PassOn | None = None,
+    keep_for: Mapping[Status, timedelta] | None = None,
 ) -> Transition:
     """The outcome of one turn of `instance`. `result` is None where no code ran, a failure where code and history disagree (STALLED).
 
-    `now` is not earlier than any event's time.
+    `now` is not earlier than any event's time. `keep_for` says how long an instance is kept after an end of this status; for ever by default.
     """
-    draft = _Draft(instance, now, claim_key, turn=instance.turn + 1 if isinstance(result, ExecutionResult) else 0)
+    draft = _Draft(instance, now, claim_key, pass_on, keep_for or {}, turn=instance.turn + 1 if isinstance(result, ExecutionResult) else 0)
     for event in arrived:
         draft.record(event)
         match event:
@@ -87,6 +105,10 @@ def apply(
                     draft.create_timer(action)
                 case CreateChildWorkflow():
                     draft.create_child(action)
+                case CreateDetachedWorkflow():
+                    draft.create_detached(action)
+                case RecordPatch():
+                    draft.record(PatchRecorded(occurred_at=now, name=action.name))
                 case CompleteWorkflow():
                     draft.complete(action)
                 case ContinueAsNew():
@@ -99,7 +121,19 @@ def apply(
 class _Draft:
     """A transition in the making."""
 
-    def __init__(self, instance: Instance, now: datetime, claim_key: ClaimKey, turn: int) -> None:
+    def __init__(
+        self,
+        instance: Instance,
+        now: datetime,
+        claim_key: ClaimKey,
+        pass_on: PassOn | None,
+        keep_for: Mapping[Status, timedelta],
+        *,
+        turn: int,
+    ) -> None:
+        self._pass_on = pass_on
+        self._keep_for = keep_for
+        self._purge_at: datetime | None = None
         self._instance = instance
         self._now = now
         self._claim_key = claim_key
@@ -152,6 +186,10 @@ class _Draft:
             input=action.input,
             attempt=action.attempt,
             app_id=action.app_id,
+            timeout_s=action.timeout_s,
+            compensates=action.compensates,
+            is_inline=action.is_inline,
+            propagated=self._passed_on(action.propagation),
         )
         self.record(event)
         self._activities.append(event)
@@ -164,6 +202,7 @@ class _Draft:
 
     def create_child(self, action: CreateChildWorkflow) -> None:
         """A child starts within the same commit, unless a live instance has its id."""
+        propagated = self._passed_on(action.propagation)
         key = self._claim_key(action.instance_id)
         self.record(
             ChildWorkflowInstanceCreated(
@@ -187,10 +226,43 @@ class _Draft:
             instance_id=action.instance_id,
             input=action.input,
             parent=ParentInstance(key=parent.key, instance_id=parent.instance_id, name=parent.name, task_id=action.id),
-            app_id=action.app_id,
+            app_id=action.app_id or parent.app_id,
             tags=parent.tags,
+            propagated=propagated,
         )
         self._started.append(new_instance(key, started, root=parent.root))
+
+    def create_detached(self, action: CreateDetachedWorkflow) -> None:
+        """A workflow of its own starts within the same commit, unless a live instance has its id."""
+        key = self._claim_key(action.instance_id)
+        app_id = action.app_id or self._instance.app_id
+        self.record(
+            DetachedWorkflowInstanceCreated(
+                occurred_at=self._now,
+                event_id=action.id,
+                name=action.name,
+                instance_id=action.instance_id,
+                input=action.input,
+                execution=key,
+                app_id=action.app_id,
+                scheduled_start=action.scheduled_start,
+            )
+        )
+        if key is not None:
+            started = ExecutionStarted(
+                occurred_at=self._now,
+                name=action.name,
+                instance_id=action.instance_id,
+                input=action.input,
+                app_id=app_id,
+                scheduled_start=action.scheduled_start,
+            )
+            self._started.append(new_instance(key, started))
+
+    def _passed_on(self, scope: PropagationScope) -> str | None:
+        if scope is PropagationScope.NONE or self._pass_on is None:
+            return None
+        return self._pass_on(scope, self._history)
 
     def complete(self, action: CompleteWorkflow) -> None:
         """The instance ends."""
@@ -198,6 +270,8 @@ class _Draft:
         self.status = action.status
         self._output = action.output
         self._failure = action.failure
+        if action.status in self._keep_for:
+            self._purge_at = self._now + self._keep_for[action.status]
         parent = self._instance.parent
         if parent is not None:
             self._to_parent = outcome_for_parent(
@@ -218,10 +292,10 @@ class _Draft:
             name=old.name,
             instance_id=old.instance_id,
             input=action.input,
-            version=old.version,
             parent=old.parent,
             app_id=old.app_id,
             tags=old.tags,
+            propagated=action.propagated,
         )
         instance, rows = new_instance(key, started, root=key if old.root == old.key else old.root, generation=old.generation + 1)
         if suspended:  # the suspension came with the turn that ends this generation: it is the instance's, so it holds on
@@ -245,6 +319,7 @@ class _Draft:
             updated_at=self._now,
             next_sequence=self._sequence,
             turn=self._turn or old.turn,
+            purge_at=self._purge_at,
         )
         begun = [row for _, rows in self._started for row in rows]
         return Transition(

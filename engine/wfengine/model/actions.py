@@ -71,10 +71,14 @@ class CompleteWorkflow(msgspec.Struct, gc=False, frozen=True, kw_only=True):
 
 
 class ContinueAsNew(msgspec.Struct, gc=False, frozen=True, kw_only=True):
-    """End this generation and start the next with `input` and the events that nobody has consumed, in arrival order."""
+    """End this generation and start the next with `input` and the events that nobody has consumed, in arrival order.
+
+    `propagated` is the history that this generation was given, handed on.
+    """
 
     input: str | None
     carried: tuple[EventRaised, ...] = ()
+    propagated: str | None = None
 
 
 TaskAction = ScheduleTask | CreateTimer | CreateChildWorkflow | CreateDetachedWorkflow
@@ -82,7 +86,8 @@ Action = TaskAction | RecordPatch | CompleteWorkflow | ContinueAsNew
 
 
 class ExecutionResult(msgspec.Struct, gc=False, frozen=True, kw_only=True):
-    """What one turn of the code asks for. `custom_status` is the whole present value, as text."""
+    """What one turn of the code asks for. `custom_status` is the whole present value, as text; `passes_on`: history may be passed on."""
 
     actions: list[Action]
+    passes_on: bool = False
     custom_status: str | None = None

@@ -7,8 +7,8 @@ import msgspec
 LONGEST_TRACE = 16_000
 
 
-class FailureDetails(msgspec.Struct, gc=False, frozen=True, kw_only=True):
-    """The failure of an activity, a child workflow or a workflow, in Dapr's three parts.
+class FailureDetails(msgspec.Struct, gc=False, frozen=True):
+    """The failure of an activity, a child workflow or a workflow, in Dapr's three parts and its order.
 
     `error_type` is the bare class name, as Dapr records it.
     """

@@ -10,11 +10,17 @@ import math
 from types import SimpleNamespace
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
 from wfengine.errors import PayloadError
+
+__all__ = ["AUTO_SERIALIZED", "UNSET", "UnsetType", "coerce_to_model", "from_json", "is_model_class", "to_json"]
 
 AUTO_SERIALIZED = "__durabletask_autoobject__"
 DEEPEST_NESTING = 500
-_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # json.dumps would make an encoder for every call
+# json.dumps and json.loads would make an encoder, and look for white space, with every call; `_plain` has made sure that nothing contains itself.
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False).encode
+_SCAN = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # typeshed leaves it out
 LARGEST_INT_BITS = 14_000  # Python itself refuses to read numbers of more than 4300 digits
 LARGEST_BYTES = 64 * 1024 * 1024
 
@@ -26,7 +32,7 @@ def to_json(value: Any, what: str = "the payload") -> str:
     beyond 500, more than 64 MiB, and any type that JSON has no word for.
     """
     try:
-        plain = _plain(value, "$", 0, what)
+        plain = value if _is_plain(value, 0) else _plain(value, "$", 0, what)
         text = _ENCODE(plain)
     except RecursionError:
         raise PayloadError(f"{what} is nested too deeply for the code that hands it over. Flatten it.") from None
@@ -51,7 +57,11 @@ def from_json(text: str | None) -> Any:
         return None
     if AUTO_SERIALIZED in text:
         return json.loads(text, object_hook=_revive)
-    return json.loads(text)
+    try:
+        value, end = _SCAN(text, 0)
+    except StopIteration:  # it begins with white space, or is no JSON
+        return json.loads(text)
+    return value if end == len(text) else json.loads(text)
 
 
 def is_model_class(cls: Any) -> bool:
@@ -74,6 +84,23 @@ def _revive(found: dict[str, Any]) -> Any:
     if found.pop(AUTO_SERIALIZED, False):
         return SimpleNamespace(**found)
     return found
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """Whether it is JSON as it stands, which most payloads are: quicker than `_plain`, which knows where and why not."""
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
+    if kind is int:
+        return bool(value.bit_length() <= LARGEST_INT_BITS)
+    if kind is float:
+        return math.isfinite(value)
+    if depth >= DEEPEST_NESTING or not (kind is list or (kind is dict and all(type(key) is str for key in value))):
+        return False
+    for item in value if kind is list else value.values():  # noqa: SIM110  # no all(...): it would cost a second frame a level
+        if not _is_plain(item, depth + 1):
+            return False
+    return True
 
 
 def _plain(value: Any, path: str, depth: int, what: str) -> Any:

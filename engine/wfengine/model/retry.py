@@ -56,6 +56,11 @@ class RetryPolicy:
         self._non_retryable = frozenset(t if isinstance(t, str) else t.__name__ for t in non_retryable_error_types or ())
 
     @property
+    def obj(self) -> "RetryPolicy":
+        """Itself; in Dapr, the policy that this one wraps."""
+        return self
+
+    @property
     def first_retry_interval(self) -> timedelta:
         """The pause after the first failure."""
         return self._first_retry_interval

@@ -1,11 +1,13 @@
 """What time it is: the machine's time, or a virtual time that moves when told to."""
 
-from datetime import UTC, datetime
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Used by the engine's thread only."""
+    """`now` may be asked on any thread; the rest is for the engine's."""
 
     def now(self) -> datetime:
         """The present, aware UTC."""
@@ -14,16 +16,28 @@ class Clock(Protocol):
         """How long to wait for `moment`; None where waiting does not bring it nearer."""
 
 
-class RealClock:
-    """The machine's clock, kept from going backwards."""
+def machine_time() -> datetime:
+    """What the machine's clock says; whoever sets it can set it to anything."""
+    return datetime.now(UTC)
 
-    def __init__(self) -> None:
-        self._latest = datetime.now(UTC)
+
+class RealClock:
+    """The machine's clock, kept from going backwards: where that is set back, this one goes on from where it was."""
+
+    def __init__(self, machine: Callable[[], datetime] = machine_time) -> None:
+        self._machine = machine
+        self._last = machine()
+        self._ahead = timedelta()
+        self._lock = threading.Lock()  # activities ask, too
 
     def now(self) -> datetime:
-        """The present; never earlier than what was told before, also when the machine's clock is set back."""
-        self._latest = max(self._latest, datetime.now(UTC))
-        return self._latest
+        """The present; never earlier than what was told before."""
+        with self._lock:
+            told = self._machine()
+            if told < self._last:
+                self._ahead += self._last - told
+            self._last = told
+            return told + self._ahead
 
     def seconds_until(self, moment: datetime) -> float | None:
         """How long to sleep; at most a minute, so that a clock that is set forward is noticed."""

@@ -1,48 +1,44 @@
-"""The engine: one thread that decides, and a thread-safe face.
-
-Every call from outside is put into a mailbox and answered through a future once its effect is durable, so callers may sit on any
-thread but the engine's own. The thread is a plain loop over that mailbox: what arrives is taken in, due timers fire, whoever is ready has a turn.
-"""
+"""The engine's face: thread-safe, and thin. What it is asked it hands to the engine's thread (`loop`), which alone decides."""
 
 import logging
-import threading
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import msgspec
 
-from wfengine.core.context import checked_text, name_of
+from wfengine.core.rerunning import rerun
 from wfengine.core.transitions import new_instance
 from wfengine.errors import (
-    DefinitionNotFound,
-    EnginePaused,
-    EngineStopped,
     InstanceAlreadyExists,
     InstanceNotFound,
     InstanceNotTerminal,
     InvalidArgument,
-    WaitTimedOut,
 )
+from wfengine.model.circuit import CircuitBreaker
 from wfengine.model.history import ExecutionResumed, ExecutionStarted, ExecutionSuspended, ExecutionTerminated, HistoryEvent
 from wfengine.model.instance import Instance, Status
-from wfengine.model.payload import to_json
+from wfengine.model.payload import UNSET, to_json
 from wfengine.model.work import AuditRow, Commit, HistoryRow
 from wfengine.runtime.clock import Clock, RealClock
 from wfengine.runtime.executor import Executor, LocalExecutor
+from wfengine.runtime.limits import Limits
+from wfengine.runtime.loop import Loop
 from wfengine.runtime.mailbox import Mailbox
+from wfengine.runtime.poison import Suspects
 from wfengine.runtime.registry import Definition, Kind, Registry
-from wfengine.runtime.requests import aware, checked_id, checked_tags, raised
+from wfengine.runtime.requests import checked_id, raised, start_request
+from wfengine.runtime.retention import StateRetention
+from wfengine.runtime.transactional import Transactions
 from wfengine.runtime.turns import Turns
 from wfengine.runtime.virtual_time import VirtualTime
 from wfengine.runtime.worker import ActivityWorker
 from wfengine.store.family import family
 from wfengine.store.store import Store
+from wfengine.store.underway import Underway
 
 Listener = Callable[[list[Instance]], None]
 T = TypeVar("T")
@@ -57,13 +53,26 @@ class Engine:
     """
 
     def __init__(
-        self, store: Store, *, clock: Clock | None = None, registry: Registry | None = None, executor: Executor | None = None
+        self,
+        store: Store,
+        *,
+        clock: Clock | None = None,
+        registry: Registry | None = None,
+        executor: Executor | None = None,
+        retention: StateRetention | None = None,
+        limits: Limits | None = None,
+        poison_after: int | None = 3,
     ) -> None:
         self.store = store
         self.registry = registry or Registry()
         self._mailbox = Mailbox()
         self._listeners: list[Listener] = []
-        self._worker = ActivityWorker(lambda: self._turns.clock.now())  # noqa: PLW0108  # the clock is exchanged for a virtual one
+        self._underway = Underway.beside(store.path)
+        self._worker = ActivityWorker(
+            lambda: self._turns.clock.now(),  # noqa: PLW0108  # the clock is exchanged for a virtual one
+            underway=self._underway,
+            transactions=Transactions(store),
+        )
         self._turns = Turns(
             store=store,
             registry=self.registry,
@@ -72,37 +81,31 @@ class Engine:
             clock=clock or RealClock(),
             post=self._mailbox.post,
             changed=self._tell_listeners,
+            suspects=Suspects(self._underway, poison_after),
+            retention=retention,
+            limits=limits,
         )
         self._virtual_time = VirtualTime(self._turns)
-        self._trouble: str | None = None
-        self._stopped: str | None = None
-        self._stopping = False
-        self._gone = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._known_hashes = {(row.kind, row.name, row.code_hash) for row in store.definitions()}
+        self._loop = Loop(
+            mailbox=self._mailbox,
+            store=store,
+            turns=self._turns,
+            virtual_time=self._virtual_time,
+            troubled=lambda: self._tell_listeners([]),
+        )
+        self._known_hashes = {(row.kind, row.app_id, row.name, row.version, row.code_hash) for row in store.definitions()}
 
     # Life.
 
     def start(self) -> None:
         """Take up what the store holds and go on with it."""
-        if self._thread is not None:
-            return
-        self._turns.recover()
-        self.store.start(
-            on_durable=lambda tokens: self._mailbox.post(self._turns.durable, tokens), on_trouble=self._on_trouble, on_fatal=self._on_fatal
-        )
-        self._thread = threading.Thread(target=self._run, name="wflab-engine", daemon=True)
-        self._thread.start()
+        self._loop.start()
 
     def close(self) -> None:
         """Stop deciding, then let the store finish what it holds. Safe to call twice; activities under way run out unheard."""
-        if threading.current_thread() is self._thread:
-            raise InvalidArgument("The lab cannot be closed from inside a workflow's code.")
-        if self._thread is not None and not self._gone.is_set():
-            self._mailbox.post(self._stop)
-            self._gone.wait(10)
-        self._stopped = self._stopped or "The lab is closed. Open it again to go on."
+        self._loop.stop()
         self._worker.close()
+        self._underway.close()
         self.store.close()
 
     def __enter__(self) -> Self:
@@ -119,30 +122,53 @@ class Engine:
     @property
     def trouble(self) -> str | None:
         """Why the engine is paused or stopped, and what to do; None while all is well."""
-        return self._stopped or self._trouble
+        return self._loop.trouble
 
     # Definitions.
 
-    def register_workflow(self, function: Callable[..., Any], name: str | None = None) -> Definition:
-        """Register a workflow; a changed function under a known name is its new version."""
-        return self._register("workflow", function, name)
+    def register_workflow(
+        self,
+        function: Callable[..., Any],
+        name: str | None = None,
+        *,
+        app_id: str | None = None,
+        version_name: str | None = None,
+        is_latest: bool = False,
+    ) -> Definition:
+        """Register a workflow; a changed function under a known name (and version) takes its place for new instances.
 
-    def register_activity(self, function: Callable[..., Any], name: str | None = None) -> Definition:
-        """Register an activity; likewise."""
-        return self._register("activity", function, name)
+        With a `version_name` it stands beside the other versions: new instances take the latest, running ones keep theirs.
+        """
+        return self._register("workflow", function, name, app_id=app_id, version_name=version_name, is_latest=is_latest)
 
-    def _register(self, kind: Kind, function: Callable[..., Any], name: str | None) -> Definition:
-        definition, is_new = self.registry.add(kind, function, name)
+    def register_activity(
+        self,
+        function: Callable[..., Any],
+        name: str | None = None,
+        *,
+        app_id: str | None = None,
+        timeout: timedelta | None = None,
+        circuit_breaker: CircuitBreaker | None = None,
+        transactional: bool = False,
+    ) -> Definition:
+        """Register an activity; likewise. `timeout` is for each attempt that is called without one of its own."""
+        return self._register(
+            "activity", function, name, app_id=app_id, timeout=timeout, circuit_breaker=circuit_breaker, transactional=transactional
+        )
+
+    def _register(self, kind: Kind, function: Callable[..., Any], name: str | None, **options: Any) -> Definition:
+        definition, is_new = self.registry.add(kind, function, name, **options)
         if is_new:
             self._mailbox.post(self._defined, definition)
         return definition
 
     def _defined(self, definition: Definition) -> None:
         row = definition.row
-        if (row.kind, row.name, row.code_hash) not in self._known_hashes:
-            self._known_hashes.add((row.kind, row.name, row.code_hash))
+        known = (row.kind, row.app_id, row.name, row.version, row.code_hash)
+        if known not in self._known_hashes:
+            self._known_hashes.add(known)
             self.store.submit(Commit(definitions=[row]), None)
-        self._turns.defined(definition.name, definition.kind)
+        self._turns.defined(definition.name, definition.kind, definition.app_id)
 
     # What any engine offers (WorkflowClient).
 
@@ -160,19 +186,29 @@ class Engine:
 
         Raises DefinitionNotFound, InstanceAlreadyExists, PayloadError, InvalidArgument; nothing is recorded then.
         """
-        name = name_of(workflow)
-        if self.registry.find("workflow", name) is None:
-            raise DefinitionNotFound("workflow", name, self.registry.names("workflow"))
-        started = {
-            "name": name,
-            "instance_id": uuid.uuid4().hex if instance_id is None else checked_id(instance_id),
-            "input": None if input is None else to_json(input, f"the input of workflow {name!r}"),
-            "scheduled_start": None if start_at is None else aware(start_at),
-            "tags": checked_tags(tags),
-            "app_id": None if app_id is None else checked_text(app_id, "app_id"),
-        }
-        self._call(self._begin, started)
+        started = start_request(self.registry, workflow, input, instance_id, start_at, tags, app_id)
+        self._loop.call(self._begin, started)
         return str(started["instance_id"])
+
+    def schedule_new_workflow_soon(
+        self,
+        workflow: Callable[..., Any] | str,
+        *,
+        input: Any = None,
+        instance_id: str | None = None,
+        start_at: datetime | None = None,
+        tags: Mapping[str, str] | None = None,
+        app_id: str | None = None,
+    ) -> "tuple[str, Future[None]]":
+        """As `schedule_new_workflow`, without waiting: the id, and a future that is settled when the start is durable, or says why it will not be.
+
+        So thousands of starts share a commit.
+        """
+        started = start_request(self.registry, workflow, input, instance_id, start_at, tags, app_id)
+        ack: Future[None] = Future()
+        ack.set_running_or_notify_cancel()  # as in `_when`
+        self._loop.ask(ack, self._begin, started)
+        return str(started["instance_id"]), ack
 
     def _begin(self, ack: Future[None], started: dict[str, Any]) -> None:
         live = self._turns.population.of_id(started["instance_id"])
@@ -184,8 +220,8 @@ class Engine:
     def get_workflow_state(self, instance_id: str) -> Instance | None:
         """The durable state of the id's newest execution; None where the id is unknown."""
         found: Future[Instance | None] = Future()
-        self._ask(found, self._state, instance_id)
-        instance = self._wait(found, None)
+        self._loop.ask(found, self._state, instance_id)
+        instance = self._loop.wait(found, None)
         return instance if instance is not None else self.store.find(instance_id)
 
     def _state(self, found: "Future[Instance | None]", instance_id: str) -> None:
@@ -194,11 +230,11 @@ class Engine:
 
     def wait_for_workflow_start(self, instance_id: str, timeout_seconds: float | None = None) -> Instance:
         """Wait until the workflow's code has run for the first time. Raises InstanceNotFound, TimeoutError."""
-        return self._wait(self.when_started(instance_id), timeout_seconds)
+        return self._loop.wait(self.when_started(instance_id), timeout_seconds)
 
     def wait_for_workflow_completion(self, instance_id: str, timeout_seconds: float | None = None) -> Instance:
         """Wait until the instance has ended, over all its generations. Raises InstanceNotFound, TimeoutError."""
-        return self._wait(self.when_finished(instance_id), timeout_seconds)
+        return self._loop.wait(self.when_finished(instance_id), timeout_seconds)
 
     def when_started(self, instance_id: str) -> "Future[Instance]":
         """A future for the instance's state after its first turn."""
@@ -211,7 +247,7 @@ class Engine:
     def _when(self, moment: str, instance_id: str) -> "Future[Instance]":
         future: Future[Instance] = Future()
         future.set_running_or_notify_cancel()  # whoever gets it cannot cancel it: asyncio tries to when a wait is given up
-        self._ask(future, self._await_moment, moment, instance_id)
+        self._loop.ask(future, self._await_moment, moment, instance_id)
         return future
 
     def _await_moment(self, future: "Future[Instance]", moment: str, instance_id: str) -> None:
@@ -244,7 +280,7 @@ class Engine:
         """As `raise_workflow_event`, without waiting: the future is settled when the event is durable, or says why it will not be."""
         ack: Future[None] = Future()
         ack.set_running_or_notify_cancel()  # as in `_when`
-        self._ask(ack, self._deliver, instance_id, raised(event_name, data, audit), audit, None, None)
+        self._loop.ask(ack, self._deliver, instance_id, raised(event_name, data, audit), audit, None, None)
         return ack
 
     def terminate_workflow(self, instance_id: str, *, output: Any = None, recursive: bool = True, audit: AuditRow | None = None) -> None:
@@ -260,23 +296,71 @@ class Engine:
         """Resume a suspended instance."""
         self._act(instance_id, lambda now: ExecutionResumed(occurred_at=now), audit, only=Status.SUSPENDED)
 
-    def purge_workflow(self, instance_id: str, *, recursive: bool = True, audit: AuditRow | None = None) -> None:
-        """Delete an ended instance with its whole history (and its children's). Raises InstanceNotFound, InstanceNotTerminal."""
+    def purge_workflow(self, instance_id: str, *, recursive: bool = True, force: bool = False, audit: AuditRow | None = None) -> None:
+        """Delete an ended instance with its whole history (and its children's). Raises InstanceNotFound, InstanceNotTerminal.
+
+        With `force` whatever its state: it ends then and there, unheard, and a parent that waits for it is told that it was purged.
+        """
         state = self.get_workflow_state(instance_id)
         if state is None:
             raise InstanceNotFound(instance_id)
-        if not state.status.is_terminal:
+        if not state.status.is_terminal and not force:
             raise InstanceNotTerminal(instance_id, state.status)
         with self.store.cursor() as cursor:
             executions = family(cursor, instance_id, recursive=recursive)
-        self._call(self._purge, executions, audit)
+        self._loop.call(self._purge, executions, force, audit)
 
-    def _purge(self, ack: Future[None], executions: list[tuple[int, str]], audit: AuditRow | None) -> None:
-        live = {resident.instance.key for resident in self._turns.population.all()}
+    def _purge(self, ack: Future[None], executions: list[tuple[int, str]], force: bool, audit: AuditRow | None) -> None:  # noqa: FBT001  # by position through the mailbox
         for key, instance_id in executions:
-            if key in live:
+            if self._turns.population.of_key(key) is not None and not force:
                 raise InstanceNotTerminal(instance_id, "still alive (a child of the purged one)")
-        self._turns.purge(executions, [audit] if audit else [], ack)
+        self._turns.purging.purge(executions, [audit] if audit else [], ack)
+
+    def rerun_workflow_from_event(
+        self,
+        instance_id: str,
+        event_id: int,
+        *,
+        new_instance_id: str | None = None,
+        input: Any = UNSET,
+        new_child_workflow_instance_id: str | None = None,
+        app_id: str | None = None,
+        audit: AuditRow | None = None,
+    ) -> str:
+        """A new instance that shares the past of an ended one up to an activity, timer or child workflow and does that again; gives its id.
+
+        `input` replaces the activity's or child's. Raises InstanceNotFound, InstanceAlreadyExists, and InvalidArgument where the source has not
+        ended, is a child, or has no such event.
+        """
+        source = self.get_workflow_state(instance_id)
+        if source is None or (app_id is not None and source.app_id != app_id):
+            raise InstanceNotFound(instance_id)
+        if not source.status.is_terminal:
+            raise InvalidArgument(
+                f"Instance {instance_id!r} is {source.status}; only an ended one can be rerun. Wait for its end, or terminate it."
+            )
+        if source.parent is not None:
+            raise InvalidArgument(
+                f"Instance {instance_id!r} is a child of {source.parent.instance_id!r}; rerun that one from the child's event."
+            )
+        plan = {
+            "instance_id": uuid.uuid4().hex if new_instance_id is None else checked_id(new_instance_id),
+            "input": input if input is UNSET or input is None else to_json(input, "the input"),
+            "child_id": None if new_child_workflow_instance_id is None else checked_id(new_child_workflow_instance_id),
+        }
+        self._loop.call(self._rerun, source, self.store.history(source.key), event_id, plan, audit)
+        return str(plan["instance_id"])
+
+    def _rerun(
+        self, ack: Future[None], source: Instance, rows: list[HistoryRow], event_id: int, plan: dict[str, Any], audit: AuditRow | None
+    ) -> None:
+        population = self._turns.population
+        live = population.of_id(plan["instance_id"])
+        if live is not None:
+            raise InstanceAlreadyExists(plan["instance_id"], live.instance.name, live.instance.status)
+        population.begin_claims()
+        made = rerun(source, rows, event_id, key=population.new_key(), now=population.clock.now(), claim_key=population.claim_key, **plan)
+        self._turns.reopen(made, [audit] if audit else [], ack)
 
     def _act(
         self,
@@ -287,7 +371,7 @@ class Engine:
         unless: Status | None = None,
         only: Status | None = None,
     ) -> None:
-        self._call(self._deliver, instance_id, event_at, audit, unless, only)
+        self._loop.call(self._deliver, instance_id, event_at, audit, unless, only)
 
     def _deliver(
         self,
@@ -323,24 +407,25 @@ class Engine:
 
     def history(self, instance_id: str) -> list[HistoryRow]:
         """The history of the id's newest execution, in order; everything durable is in it. Raises InstanceNotFound."""
-        instance = self.get_workflow_state(instance_id)
-        if instance is None:
+        key = self.key_of(instance_id)
+        rows = [] if key is None else self.store.history(key)
+        if not rows:
             raise InstanceNotFound(instance_id)
-        return self.store.history(instance.key)
+        return rows
 
     def lacking(self, instance_id: str) -> str | None:
         """What keeps an instance from running beside the passage of time: a definition that is missing or does not agree."""
         found: Future[str | None] = Future()
-        self._ask(found, self._lacking, instance_id)
-        return self._wait(found, None)
+        self._loop.ask(found, self._lacking, instance_id)
+        return self._loop.wait(found, None)
 
     def _lacking(self, found: "Future[str | None]", instance_id: str) -> None:
         resident = self._turns.population.of_id(instance_id)
-        missing = None
-        if resident is not None:
-            absent = sorted({task.name for task in resident.tasks.values() if self.registry.find("activity", task.name) is None})
-            missing = resident.lacks or (f"activity {absent[0]!r} is not registered: run the cell that defines it" if absent else None)
-        found.set_result(missing)
+        if resident is None:
+            found.set_result(None)
+            return
+        turns = self._turns
+        found.set_result(resident.lacks or turns.admission.waiting_reason(resident) or turns.activities.waiting_reason(resident))
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Have `listener` told which executions changed, after each batch of commits; call the result to stop that."""
@@ -355,78 +440,8 @@ class Engine:
     def in_engine(self, function: "Callable[[Future[None]], None]", timeout_seconds: float | None = None) -> None:
         """Run `function` on the engine's thread and wait until it settles the future it is given."""
         ack: Future[None] = Future()
-        self._ask(ack, function)
-        self._wait(ack, timeout_seconds)
-
-    # The thread.
-
-    def _call(self, function: Callable[..., None], *arguments: Any) -> None:
-        """Have the engine's thread do something and wait until it is durable."""
-        if self._trouble is not None and self._stopped is None:
-            raise EnginePaused(f"{self._trouble} Nothing was recorded by this call; try again then.")
-        ack: Future[None] = Future()
-        self._ask(ack, function, *arguments)
-        while True:
-            with suppress(FutureTimeout):
-                return ack.result(0.5)
-            if self._gone.is_set() and not ack.done():
-                raise EngineStopped(self._stopped)
-            if self._trouble is not None and not ack.done():
-                raise EnginePaused(f"{self._trouble} This call is not acknowledged yet; it takes effect when there is room.")
-
-    def _ask(self, future: "Future[Any]", function: Callable[..., None], *arguments: Any) -> None:
-        if threading.current_thread() is self._thread:
-            raise InvalidArgument("The lab cannot be called from inside a workflow's code; do it in an activity.")
-        if self._stopped is not None:
-            raise EngineStopped(self._stopped)
-        if self._thread is None:
-            raise EngineStopped("The engine has not been started.")
-        self._mailbox.ask(future, function, *arguments)
-        if self._gone.is_set():  # it went while we knocked
-            self._mailbox.refuse_all(EngineStopped(self._stopped))
-
-    def _wait(self, future: "Future[T]", timeout_seconds: float | None) -> T:
-        if timeout_seconds is not None and (not isinstance(timeout_seconds, int | float) or not timeout_seconds <= threading.TIMEOUT_MAX):
-            raise InvalidArgument(f"timeout_seconds is a number of seconds, or None to wait for ever, not {timeout_seconds!r}.")
-        try:
-            return future.result(timeout_seconds)
-        except FutureTimeout:
-            if future.done():
-                raise
-            raise WaitTimedOut(f"Not there after {timeout_seconds:g} seconds; it goes on, wait again.") from None
-
-    def _run(self) -> None:
-        try:
-            while not self._stopping:
-                self._turns.fire_due()
-                self._turns.run_ready()
-                self._virtual_time.move()
-                self._mailbox.take_in(self._seconds_to_wait())
-                self._turns.retry_put_off()
-            while self._turns.has_unacknowledged() and self.trouble is None:
-                self._mailbox.take_in(1.0)
-        except EngineStopped as stopped:  # the store says that nothing more can be written
-            self._stopped = self._stopped or str(stopped)
-        except BaseException as error:  # noqa: BLE001  # a fault of ours: stop for good rather than go on with a doubtful state
-            _log.critical("The engine failed and has stopped.", exc_info=True)
-            self._stopped = f"The engine failed and has stopped ({type(error).__name__}: {error}); what was acknowledged is safe. Restart the kernel to go on."
-        self._stopped = self._stopped or "The lab is closed. Open it again to go on."
-        self._turns.give_up(EngineStopped(self._stopped))
-        self._virtual_time.give_up(EngineStopped(self._stopped))
-        self._gone.set()
-        self._mailbox.refuse_all(EngineStopped(self._stopped))
-
-    def _seconds_to_wait(self) -> float | None:
-        if self._turns.has_ready() or self._virtual_time.can_move():
-            return 0
-        due = self._turns.timers.next_due()
-        wait = None if due is None else self._turns.clock.seconds_until(due)
-        if not self._turns.has_put_off():
-            return wait
-        return _RETRY_SECONDS if wait is None else min(wait, _RETRY_SECONDS)
-
-    def _stop(self) -> None:
-        self._stopping = True
+        self._loop.ask(ack, function)
+        self._loop.wait(ack, timeout_seconds)
 
     def _tell_listeners(self, changed: list[Instance]) -> None:
         for listener in list(self._listeners):
@@ -434,11 +449,3 @@ class Engine:
                 listener(changed)
             except Exception:  # noqa: BLE001  # a listener's fault is its own
                 _log.exception("A listener of the engine failed; the engine goes on.")
-
-    def _on_trouble(self, trouble: str | None) -> None:
-        self._trouble = trouble
-        self._mailbox.post(self._tell_listeners, [])
-
-    def _on_fatal(self, trouble: str) -> None:
-        self._stopped = trouble
-        self._mailbox.post(self._stop)

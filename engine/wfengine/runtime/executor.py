@@ -4,8 +4,8 @@ Nothing beyond this file may depend on who ran the code.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -13,7 +13,7 @@ from wfengine.core.replay import Execution
 from wfengine.model.actions import ExecutionResult
 from wfengine.model.history import HistoryEvent
 from wfengine.model.instance import Instance
-from wfengine.runtime.registry import Registry
+from wfengine.runtime.registry import Definition, Registry
 
 
 class WorkItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,17 +24,37 @@ class WorkItem(msgspec.Struct, frozen=True, kw_only=True):
     new: Sequence[HistoryEvent]
 
 
+class Runnable(NamedTuple):
+    """The code that runs (or would run) an instance: its hash and, where the workflow has named versions, its version."""
+
+    code_hash: str
+    version: str | None
+
+
+class Missing(NamedTuple):
+    """Why an instance cannot run. `is_version`: its workflow is there, but not in the version that it started with."""
+
+    reason: str
+    is_version: bool
+
+
 class Executor(Protocol):
     """Runs the turns of workflows. All calls come from the engine's thread."""
 
-    def can_run(self, instance: Instance) -> str | None:
-        """The code hash that would run (or runs) this instance; None while its workflow is not defined."""
+    def can_run(self, instance: Instance) -> Runnable | Missing:
+        """Whether there is code for this instance."""
 
     def keeps(self, key: int) -> bool:
         """Whether the execution is alive here, so that it needs no past."""
 
     def advance(self, item: WorkItem) -> ExecutionResult:
         """Run one turn. Raises NonDeterminismError where the past disagrees with the code."""
+
+    def inline(self, key: int, task_id: int) -> Callable[..., Any] | None:
+        """The function of an unsettled `ctx.step` of an execution that is alive here."""
+
+    def revive(self, item: WorkItem) -> None:
+        """Have the execution alive here, rebuilt from its past. Raises NonDeterminismError."""
 
     def drop(self, key: int) -> None:
         """The execution has ended, or is to be rebuilt from history when it is needed again."""
@@ -48,10 +68,29 @@ class LocalExecutor:
         self._most_kept = most_kept
         self._kept: OrderedDict[int, Execution] = OrderedDict()
 
-    def can_run(self, instance: Instance) -> str | None:
-        """The hash of the version the instance started with, else of the newest."""
-        definition = self._registry.find("workflow", instance.name, instance.code_hash)
-        return None if definition is None else definition.code_hash
+    def can_run(self, instance: Instance) -> Runnable | Missing:
+        """The version that the instance started with, else the newest; before its first turn the latest."""
+        definition = self._find(instance)
+        return self._missing(instance) if definition is None else Runnable(definition.code_hash, definition.version)
+
+    def _find(self, instance: Instance) -> Definition | None:
+        return self._registry.find("workflow", instance.name, instance.code_hash, app_id=instance.app_id, version=instance.version)
+
+    def _missing(self, instance: Instance) -> Missing:
+        name, app_id = instance.name, instance.app_id
+        versions = self._registry.versions(name, app_id=app_id)
+        if instance.version is not None and versions:
+            known = ", ".join(versions)
+            return Missing(
+                f"version {instance.version!r} of workflow {name!r} is not registered (registered: {known}): run the cell that defines it",
+                is_version=True,
+            )
+        if app_id is not None:
+            state = "has not registered" if app_id in self._registry.apps() else "is not here, it would have"
+            return Missing(
+                f"app {app_id!r} {state} workflow {name!r}: run the cell with its WorkflowRuntime(app_id={app_id!r})", is_version=False
+            )
+        return Missing(f"workflow {name!r} is not registered: run the cell that defines it", is_version=False)
 
     def keeps(self, key: int) -> bool:
         """Whether the suspended code is in memory."""
@@ -59,6 +98,18 @@ class LocalExecutor:
 
     def advance(self, item: WorkItem) -> ExecutionResult:
         """Go on where the code is suspended, or replay it from the past first."""
+        return self._alive(item).advance(item.new)
+
+    def inline(self, key: int, task_id: int) -> Callable[..., Any] | None:
+        """The function that the suspended code handed over."""
+        execution = self._kept.get(key)
+        return None if execution is None else execution.inline(task_id)
+
+    def revive(self, item: WorkItem) -> None:
+        """Replay it from the past, if it is not in memory."""
+        self._alive(item)
+
+    def _alive(self, item: WorkItem) -> Execution:
         key = item.instance.key
         execution = self._kept.get(key)
         if execution is None:
@@ -69,7 +120,7 @@ class LocalExecutor:
                 oldest.close()
         else:
             self._kept.move_to_end(key)
-        return execution.advance(item.new)
+        return execution
 
     def drop(self, key: int) -> None:
         """Close the suspended code, if it is in memory."""
@@ -78,7 +129,7 @@ class LocalExecutor:
             execution.close()
 
     def _replayed(self, item: WorkItem) -> Execution:
-        definition = self._registry.find("workflow", item.instance.name, item.instance.code_hash)
+        definition = self._find(item.instance)
         if definition is None:
             raise AssertionError(item.instance.name)  # the engine asks can_run first
         execution = Execution(definition)

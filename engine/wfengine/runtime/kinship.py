@@ -8,7 +8,7 @@ from datetime import datetime
 
 from wfengine.core.transitions import id_taken, outcome_for_parent
 from wfengine.model.failure import FailureDetails
-from wfengine.model.history import ChildWorkflowInstanceCreated, ExecutionTerminated, HistoryEvent
+from wfengine.model.history import ChildWorkflowInstanceCreated, ChildWorkflowInstanceFailed, ExecutionTerminated, HistoryEvent
 from wfengine.model.instance import Instance, Status
 from wfengine.runtime.residents import Resident
 from wfengine.store.store import Store
@@ -28,10 +28,13 @@ def missed_outcome(store: Store, parent: Instance, child: ChildWorkflowInstanceC
     for ended in reversed(generations):
         if ended.status.is_terminal and ended.status is not Status.CONTINUED_AS_NEW:
             return outcome_for_parent(child.event_id, child.instance_id, ended.status, ended.output, ended.failure, now)
-    gone = FailureDetails(
-        message=f"Child workflow {child.instance_id!r} was purged before its outcome was seen.", error_type="WorkflowPurged"
-    )
-    return outcome_for_parent(child.event_id, child.instance_id, Status.FAILED, None, gone, now)
+    return purged_child(child.event_id, child.instance_id, now)
+
+
+def purged_child(task_id: int, instance_id: str, now: datetime) -> ChildWorkflowInstanceFailed:
+    """What a parent learns of a child whose history is gone."""
+    gone = FailureDetails(message=f"Child workflow {instance_id!r} was purged before its outcome was seen.", error_type="WorkflowPurged")
+    return ChildWorkflowInstanceFailed(occurred_at=now, task_scheduled_id=task_id, failure=gone)
 
 
 def was_to_end_with_parent(store: Store, child: Instance) -> bool:

@@ -12,13 +12,14 @@ import marshal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Literal, get_type_hints
 
 from wfengine.core.context import NAME_ATTRIBUTE, checked_text, name_of
 from wfengine.errors import InvalidArgument
+from wfengine.model.circuit import CircuitBreaker
 from wfengine.model.payload import coerce_to_model, is_model_class
 from wfengine.model.work import DefinitionRow
 
@@ -26,9 +27,25 @@ Kind = Literal["workflow", "activity"]
 
 
 class Definition:
-    """One version of a workflow or an activity. Call it with (ctx, input)."""
+    """One version of a workflow or an activity. Call it with (ctx, input).
 
-    def __init__(self, kind: Kind, name: str, function: Callable[..., Any], *, packages: dict[str, str] | None = None) -> None:
+    `timeout_s`, `circuit_breaker` and `transactional` are for activities: how long an attempt may take where the call does not say, what keeps
+    attempts from being made, and whether its writes to the lab's database and its completion are one.
+    """
+
+    def __init__(  # noqa: PLR0913  # all that may be said of one when it is registered
+        self,
+        kind: Kind,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        packages: dict[str, str] | None = None,
+        app_id: str | None = None,
+        version: str | None = None,
+        timeout: timedelta | None = None,
+        circuit_breaker: CircuitBreaker | None = None,
+        transactional: bool = False,
+    ) -> None:
         if not callable(function):
             raise InvalidArgument(f"A {kind} is a function, not {type(function).__name__}.")
         plain = _plain(function)
@@ -36,10 +53,20 @@ class Definition:
             raise InvalidArgument(f"{name!r} both awaits and yields. Use `await` only (async def), or `yield` only (def).")
         self.kind: Kind = kind
         self.name = name
+        self.app_id = app_id
+        self.version = version
         self.source = _source(plain)
         self.code_hash = _code_hash(plain, self.source)
         self.function = _own_copy(function)
         self.is_coroutine = inspect.iscoroutinefunction(function if isinstance(function, FunctionType) else plain)
+        self.timeout = timeout
+        self.timeout_s = None if timeout is None else _seconds(timeout)
+        self.circuit_breaker = circuit_breaker
+        self.transactional = transactional
+        if circuit_breaker is not None and not isinstance(circuit_breaker, CircuitBreaker):
+            raise InvalidArgument(f"circuit_breaker must be a CircuitBreaker(...), not {circuit_breaker!r}.")
+        if transactional and self.is_coroutine:
+            raise InvalidArgument(f"A transactional activity is a plain function: write `def {name}(ctx, input):`, without `async`.")
         self._takes_input, self._model = _input_parameter(kind, name, function)
         self.row = DefinitionRow(
             name=name,
@@ -49,7 +76,14 @@ class Definition:
             origin=_origin(plain),
             packages=packages or {},
             registered_at=datetime.now(UTC),
+            version=version,
+            app_id=app_id,
         )
+
+    def is_same(self, other: "Definition") -> bool:
+        """Whether registering this one after the other changes nothing."""
+        mine = (self.code_hash, self.timeout, self.circuit_breaker, self.transactional)
+        return mine == (other.code_hash, other.timeout, other.circuit_breaker, other.transactional)
 
     def __call__(self, ctx: Any, payload: Any) -> Any:
         """Run the function; its input becomes the pydantic model that it annotates, if it does."""
@@ -60,39 +94,97 @@ class Definition:
         return self.function(ctx, payload)
 
 
-class Registry:
-    """Written by any thread, read by the engine's; one lock guards the versions."""
+class _Named:
+    """All that one name of one app stands for: by version name (None: unversioned) the versions of the code, newest last."""
 
     def __init__(self) -> None:
-        self._versions: dict[tuple[Kind, str], dict[str, Definition]] = {}
+        self.versions: dict[str | None, dict[str, Definition]] = {}
+        self.latest: str | None = None
+
+    def newest(self, version: str | None) -> Definition | None:
+        found = self.versions.get(version)
+        return next(reversed(found.values())) if found else None
+
+
+class Registry:
+    """Registered workflows and activities, by kind, app and name; any thread may call. The app None is the lab's own."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[Kind, str | None, str], _Named] = {}
         self._lock = threading.Lock()
 
-    def add(self, kind: Kind, function: Callable[..., Any], name: str | None = None) -> tuple[Definition, bool]:
-        """Register `function`; also tells whether this changes the newest version. An older version becomes the newest again."""
+    def add(
+        self,
+        kind: Kind,
+        function: Callable[..., Any],
+        name: str | None = None,
+        *,
+        app_id: str | None = None,
+        version_name: str | None = None,
+        is_latest: bool = False,
+        **options: Any,
+    ) -> tuple[Definition, bool]:
+        """Register `function`; also tells whether this changes the newest code. Older code becomes the newest again.
+
+        `version_name` is for workflows: new instances take the version that was registered last as the latest. `options` are an activity's.
+        """
         name = checked_text(name or name_of(function), f"a {kind}'s name")
-        definition = Definition(kind, name, function)
+        app_id = None if app_id is None else checked_text(app_id, "app_id")
+        version_name = None if version_name is None else checked_text(version_name, "version_name")
+        definition = Definition(kind, name, function, app_id=app_id, version=version_name, **options)
         if not hasattr(function, NAME_ATTRIBUTE):
             with suppress(AttributeError, TypeError):  # built-in functions and classes take no notes
                 function.__dict__[NAME_ATTRIBUTE] = name
         with self._lock:
-            versions = self._versions.setdefault((kind, name), {})
-            was_newest = next(reversed(versions), None) == definition.code_hash
+            named = self._names.setdefault((kind, app_id, name), _Named())
+            newest = named.newest(version_name)
+            is_new = newest is None or not definition.is_same(newest) or (is_latest and named.latest != version_name)
+            versions = named.versions.setdefault(version_name, {})
             versions.pop(definition.code_hash, None)
             versions[definition.code_hash] = definition
-        return definition, not was_newest
+            if version_name is not None and is_latest:
+                named.latest = version_name
+        return definition, is_new
 
-    def find(self, kind: Kind, name: str, code_hash: str | None = None) -> Definition | None:
-        """The version of this hash if it is in memory, else the newest; None where the name is unknown."""
+    def find(
+        self, kind: Kind, name: str, code_hash: str | None = None, *, app_id: str | None = None, version: str | None = None
+    ) -> Definition | None:
+        """The code of this hash if it is in memory, else the newest of this version; None where name or version is unknown.
+
+        Without a version: the unversioned code, else the latest version.
+        """
         with self._lock:
-            versions = self._versions.get((kind, name))
+            named = self._names.get((kind, app_id, name))
+            if named is None:
+                return None
+            if version is None and None not in named.versions:
+                version = named.latest or next(reversed(named.versions))
+            versions = named.versions.get(version)
             if not versions:
                 return None
             return versions.get(code_hash or "") or next(reversed(versions.values()))
 
-    def names(self, kind: Kind) -> list[str]:
-        """What is registered."""
+    def versions(self, name: str, *, app_id: str | None = None) -> list[str]:
+        """The version names of a workflow, in the order of registration."""
         with self._lock:
-            return sorted(name for of_kind, name in self._versions if of_kind == kind)
+            named = self._names.get(("workflow", app_id, name))
+            return [] if named is None else [version for version in named.versions if version is not None]
+
+    def names(self, kind: Kind, *, app_id: str | None = None) -> list[str]:
+        """What is registered for this app."""
+        with self._lock:
+            return sorted(name for of_kind, app, name in self._names if (of_kind, app) == (kind, app_id))
+
+    def apps(self) -> set[str]:
+        """The apps that have registered anything, beside the lab itself."""
+        with self._lock:
+            return {app for _, app, _ in self._names if app is not None}
+
+
+def _seconds(timeout: timedelta) -> float:
+    if not isinstance(timeout, timedelta) or timeout <= timedelta(0):
+        raise InvalidArgument(f"timeout must be a timedelta of more than 0, for example timedelta(seconds=30), not {timeout!r}.")
+    return timeout.total_seconds()
 
 
 def _own_copy(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,14 +1,16 @@
 """What callers hand over, checked on their own thread: what cannot be used is refused before anything is recorded."""
 
+import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from wfengine.core.context import checked_text
-from wfengine.errors import InvalidArgument
+from wfengine.core.context import checked_text, name_of
+from wfengine.errors import DefinitionNotFound, InvalidArgument
 from wfengine.model.history import EventRaised
 from wfengine.model.payload import to_json
 from wfengine.model.work import AuditRow
+from wfengine.runtime.registry import Registry
 
 LONGEST_ID = 256
 
@@ -18,6 +20,31 @@ def raised(event_name: Any, data: Any, audit: AuditRow | None) -> Callable[[date
     checked_text(event_name, "an event's name")
     payload = None if data is None else to_json(data, f"the data of event {event_name!r}")
     return lambda now: EventRaised(occurred_at=now, name=event_name, input=payload, raised_by=None if audit is None else audit.who)
+
+
+def start_request(
+    registry: Registry,
+    workflow: Callable[..., Any] | str,
+    input: Any,
+    instance_id: str | None,
+    start_at: datetime | None,
+    tags: Mapping[str, str] | None,
+    app_id: str | None,
+) -> dict[str, Any]:
+    """What an ExecutionStarted says beside its time. Raises DefinitionNotFound, PayloadError, InvalidArgument."""
+    name = name_of(workflow)
+    app_id = None if app_id is None else checked_text(app_id, "app_id")
+    is_absent = app_id is not None and app_id not in registry.apps()  # then it waits, as a call to an app that is offline does
+    if not is_absent and registry.find("workflow", name, app_id=app_id) is None:
+        raise DefinitionNotFound("workflow", name, registry.names("workflow", app_id=app_id))
+    return {
+        "name": name,
+        "instance_id": uuid.uuid4().hex if instance_id is None else checked_id(instance_id),
+        "input": None if input is None else to_json(input, f"the input of workflow {name!r}"),
+        "scheduled_start": None if start_at is None else aware(start_at),
+        "tags": checked_tags(tags),
+        "app_id": app_id,
+    }
 
 
 def checked_id(instance_id: Any) -> str:

@@ -16,19 +16,21 @@ from wfengine.model.history import (
     HistoryEvent,
     TaskCompleted,
     TaskFailed,
+    TaskRestarted,
     TaskScheduled,
     TimerCreated,
     TimerFired,
 )
 from wfengine.model.instance import Instance
-from wfengine.model.work import AuditRow, HistoryRow
+from wfengine.model.work import AuditRow, CircuitRow, HistoryRow
 
 
 class Resident:
     """One live execution.
 
     `instance` is its state as of the last commit handed to the store, `durable` as of the last acknowledged one. `inbox` holds what
-    arrived since, `acks` who waits for that to be recorded, `audit` what is said of it there. `unseen` are recorded events that no code has taken up. `past` is the rest
+    arrived since, `acks` who waits for that to be recorded, `audit` what is said of it there, `circuits` what it changed in
+    circuit breakers. `deaths` tells of open attempts how often the process died while they were at work. `unseen` are recorded events that no code has taken up. `past` is the rest
     of the history while the executor does not keep the execution; None when it must be read from the store.
     """
 
@@ -36,6 +38,8 @@ class Resident:
         "acks",
         "audit",
         "children",
+        "circuits",
+        "deaths",
         "durable",
         "finished",
         "inbox",
@@ -57,9 +61,11 @@ class Resident:
         self.inbox: list[HistoryEvent] = []
         self.acks: list[Future[None]] = []
         self.audit: list[AuditRow] = []
+        self.circuits: list[CircuitRow] = []
         self.unseen: list[HistoryEvent] = []
         self.past: list[HistoryEvent] | None = []
         self.tasks: dict[int, TaskScheduled] = {}
+        self.deaths: dict[int, int] = {}
         self.timers: dict[int, TimerCreated] = {}
         self.children: dict[int, ChildWorkflowInstanceCreated] = {}
         self.is_busy = False
@@ -79,7 +85,10 @@ class Resident:
                     self.timers[event.event_id] = event
             case ChildWorkflowInstanceCreated():
                 self.children[event.event_id] = event
+            case TaskRestarted():
+                self.deaths[event.task_scheduled_id] = event.deaths
             case TaskCompleted() | TaskFailed():
+                self.deaths.pop(event.task_scheduled_id, None)
                 return self.tasks.pop(event.task_scheduled_id, None) is not None
             case TimerFired():
                 return self.timers.pop(event.timer_id, None) is not None
@@ -102,7 +111,7 @@ def recovered(instance: Instance, rows: Iterable[HistoryRow]) -> Resident:
             instance,
             next_sequence=len(rows),
             turn=max((row.turn for row in rows), default=0),
-            updated_at=max((row.event.occurred_at for row in rows), default=instance.updated_at),
+            updated_at=max(instance.updated_at, *(row.event.occurred_at for row in rows)) if rows else instance.updated_at,
         )
     )
     resident.durable = instance

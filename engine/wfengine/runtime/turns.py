@@ -7,16 +7,17 @@ So nothing is ever done, or told, that is not recorded.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from wfengine.core.rerunning import Rerun
 from wfengine.core.transitions import Transition, apply
-from wfengine.errors import EnginePaused, NonDeterminismError
+from wfengine.errors import EnginePaused
 from wfengine.model.actions import ExecutionResult
-from wfengine.model.failure import FailureDetails, failure_of
 from wfengine.model.history import (
     ChildWorkflowInstanceCreated,
     EventRaised,
@@ -24,19 +25,27 @@ from wfengine.model.history import (
     ExecutionSuspended,
     ExecutionTerminated,
     HistoryEvent,
+    TaskRestarted,
     TimerFired,
 )
 from wfengine.model.instance import Instance, Status
 from wfengine.model.work import AuditRow, Commit, HistoryRow
-from wfengine.runtime.activities import Activities
+from wfengine.runtime.activities import Activities, Conditions
+from wfengine.runtime.admission import Admission
+from wfengine.runtime.circuits import Circuits
 from wfengine.runtime.clock import Clock
-from wfengine.runtime.executor import Executor, WorkItem
+from wfengine.runtime.executor import Executor
 from wfengine.runtime.kinship import is_child, missed_outcome, was_to_end_with_parent
+from wfengine.runtime.limits import Limits
+from wfengine.runtime.poison import Suspects
 from wfengine.runtime.population import Population
+from wfengine.runtime.purging import Purging, fail
 from wfengine.runtime.registry import Registry
 from wfengine.runtime.residents import Resident, recovered
+from wfengine.runtime.retention import Retention, StateRetention
 from wfengine.runtime.timers import DueTimer, Timers
 from wfengine.runtime.worker import ActivityWorker
+from wfengine.runtime.workflow_code import WorkflowCode
 from wfengine.store.store import Store
 
 
@@ -48,10 +57,18 @@ class Submitted(msgspec.Struct, frozen=True):
     acks: list[Future[None]]
 
 
+class Reopened(msgspec.Struct, frozen=True):
+    """A new instance with a past, handed to the store."""
+
+    resident: Resident
+    children: list[Instance]
+    acks: list[Future[None]]
+
+
 class Turns:
     """`post` hands a call to the engine's thread; `changed` is told which executions changed, after each acknowledgement."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what it stands on, and what the engine was told
         self,
         *,
         store: Store,
@@ -61,17 +78,41 @@ class Turns:
         clock: Clock,
         post: Callable[..., None],
         changed: Callable[[list[Instance]], None],
+        suspects: Suspects,
+        retention: StateRetention | None = None,
+        limits: Limits | None = None,
     ) -> None:
+        limits = limits or Limits()
         self._store = store
-        self._executor = executor
+        self._keep_for = {} if retention is None else retention.by_status()
+        self.code = WorkflowCode(store=store, executor=executor, now=lambda: self.clock.now())  # noqa: PLW0108  # the clock is exchanged
         self._changed = changed
         self.population = Population(clock, store.next_key)
-        self.activities = Activities(registry=registry, worker=worker, population=self.population, post=post, arrive=self.arrive)
+        self.activities = Activities(
+            registry=registry,
+            worker=worker,
+            population=self.population,
+            conditions=Conditions(circuits=Circuits(store.circuits()), suspects=suspects, limits=limits),
+            post=post,
+            arrive=self.arrive,
+            submit=lambda commit: store.submit(commit, None),
+            find_inline=self.code.inline,
+        )
+        self.admission = Admission(limits, self._enqueue)
         self.timers = Timers()
+        self.purging = Purging(
+            store=store,
+            population=self.population,
+            admission=self.admission,
+            code=self.code,
+            starting=self._starting,
+            record=self._record_aside,
+            arrive=self.arrive,
+        )
+        self.retention = Retention(self.purging.purge_expired)
         self._ready: deque[Resident] = deque()
         self._put_off: list[Resident] = []
-        self._lacking: dict[str, list[Resident]] = {}
-        self._in_flight: dict[int, Submitted] = {}
+        self._in_flight: dict[int, Submitted | Reopened] = {}
         self._asides: set[Future[None]] = set()
 
     @property
@@ -107,19 +148,42 @@ class Turns:
         """Take up every execution that has not ended, as its history says."""
         for key, instance_id, _ in self._store.ids():
             self.population.know(instance_id, key)
+        for key, instance_id, purge_at in self._store.ended_to_purge():
+            self.retention.note(key, instance_id, purge_at)
         for instance, rows in self._store.live():
             resident = recovered(instance, rows)
             self.population.add(resident)
-            for timer in resident.timers.values():
-                if timer.fire_at is not None:
-                    self.timers.add(timer.fire_at, instance.key, timer.event_id)
-            if self._executor.can_run(resident.instance) is None:
-                self._lack_definition(resident)
-            self._begin(resident)
+            self._take_up(resident)
+        self.activities.recover()
         for resident in list(self.population.all()):
-            for task in resident.tasks.values():
-                self.activities.start(resident, task)
-            self._remember_family(resident)
+            self._go_on_with(resident)
+
+    def _take_up(self, resident: Resident) -> None:
+        """Its timers run, and what no code has seen is its next turn."""
+        for timer in resident.timers.values():
+            if timer.fire_at is not None:
+                self.timers.add(timer.fire_at, resident.instance.key, timer.event_id)
+        if resident.instance.turn:
+            self.admission.may_go_on(resident)
+        self.code.check(resident)
+        self._begin(resident)
+
+    def _go_on_with(self, resident: Resident) -> None:
+        """Its open attempts are made (again); what it missed of its family is told."""
+        self.activities.take_up(resident)
+        self._remember_family(resident)
+
+    def reopen(self, rerun: Rerun, audit: list[AuditRow], ack: Future[None]) -> None:
+        """A new instance with a past; its id is free."""
+        resident = recovered(rerun.instance, rerun.rows)
+        resident.is_busy = True
+        self.population.add(resident)
+        for child, rows in rerun.children:
+            self._adopt(child, rows)
+        token = Reopened(resident, [child for child, _ in rerun.children], [ack])
+        self._in_flight[id(token)] = token
+        rows = [*rerun.rows, *(row for _, begun in rerun.children for row in begun)]
+        self._store.submit(Commit(history=rows, runs=[rerun.instance, *(child for child, _ in rerun.children)], audit=audit), token)
 
     def _remember_family(self, resident: Resident) -> None:
         """Tell a parent what it missed, and a child whose parent was terminated with it."""
@@ -154,15 +218,15 @@ class Turns:
             resident.acks.append(ack)
         self._enqueue(resident)
 
-    def defined(self, name: str, kind: str) -> None:
+    def defined(self, name: str, kind: str, app_id: str | None = None) -> None:
         """A workflow or activity was registered: whoever waited for it goes on."""
         if kind == "activity":
-            self.activities.defined(name)
+            self.activities.defined(name, app_id)
             return
-        for resident in self._lacking.pop(name, []):
-            resident.lacks = None
+        for resident in self.code.defined(name, app_id):
             if self._lives(resident):  # else it was terminated while it waited
                 self._enqueue(resident)
+                self.activities.held(resident)
 
     def fire_due(self) -> None:
         """Timers whose time has come."""
@@ -174,6 +238,7 @@ class Turns:
                 self._enqueue(resident)
             elif due.timer_id in resident.timers:
                 self.arrive(resident, TimerFired(occurred_at=self.population.now_for(resident), timer_id=due.timer_id, fire_at=due.fire_at))
+        self.retention.expire(self.clock.now())
 
     def is_wanted(self, due: DueTimer) -> bool:
         """Whether anybody waits for this timer."""
@@ -182,24 +247,26 @@ class Turns:
             return False
         return resident.instance.turn == 0 if due.timer_id is None else due.timer_id in resident.timers
 
-    def purge(self, executions: Sequence[tuple[int, str]], audit: list[AuditRow], ack: Future[None]) -> None:
-        """Delete these ended executions (key, id)."""
-        for key, instance_id in executions:
-            self.population.forget(instance_id, key)
+    def next_due(self) -> datetime | None:
+        """When something comes due by the clock alone."""
+        moments = [moment for moment in (self.timers.next_due(), self.retention.next_due()) if moment is not None]
+        return min(moments, default=None)
+
+    def _starting(self, key: int) -> list[Instance]:
+        """What this execution is about to start: handed to the store, not acknowledged."""
+        tokens = (token for token in self._in_flight.values() if isinstance(token, Submitted) and token.resident.instance.key == key)
+        return [started for token in tokens for started, _ in token.transition.started]
+
+    def _record_aside(self, commit: Commit, ack: Future[None]) -> None:
         self._asides.add(ack)
-        self._store.submit(Commit(purged=[key for key, _ in executions], audit=audit), ack)
+        self._store.submit(commit, ack)
 
     def give_up(self, error: Exception) -> None:
         """The engine ends: tell whoever waits. What they asked for may or may not be recorded; it is not acknowledged."""
-        waiting: list[Future[None]] = [*self._asides, *(ack for token in self._in_flight.values() for ack in token.acks)]
-        moments: list[Future[Instance]] = []
+        waiting: list[Future[Any]] = [*self._asides, *(ack for token in self._in_flight.values() for ack in token.acks)]
         for resident in self.population.all():
-            waiting += resident.acks
-            moments += resident.started + resident.finished
-        everybody: list[Future[Any]] = [*waiting, *moments]
-        for future in everybody:
-            if not future.done():
-                future.set_exception(error)
+            waiting += [*resident.acks, *resident.started, *resident.finished]
+        fail(waiting, error)
 
     # Turns.
 
@@ -208,7 +275,8 @@ class Turns:
         for _ in range(len(self._ready)):
             resident = self._ready.popleft()
             resident.is_queued = False
-            self._turn(resident)
+            if self._lives(resident):  # else it was purged by force
+                self._turn(resident)
 
     def retry_put_off(self) -> None:
         """Those whose past could not be read are ready again."""
@@ -226,11 +294,16 @@ class Turns:
         arrived, resident.inbox = resident.inbox, []
         acks, resident.acks = resident.acks, []
         audit, resident.audit = resident.audit, []
+        circuits, resident.circuits = resident.circuits, []
+        unseen = resident.unseen
         ends = any(isinstance(event, ExecutionTerminated) for event in arrived)
         try:
-            result = None if ends else self._advanced(resident, arrived)
+            result = None if ends or not self._may_run(resident) else self.code.advance(resident, arrived)
+            pass_on = self.code.pass_on(resident) if isinstance(result, ExecutionResult) and result.passes_on else None
         except EnginePaused:  # its past cannot be read just now (a full disk): its turn comes when it can
-            resident.inbox, resident.acks, resident.audit = arrived, acks, audit
+            resident.inbox, resident.acks, resident.audit, resident.unseen = arrived, acks, audit, unseen
+            resident.circuits = circuits
+            self.code.drop(before.key)
             self._put_off.append(resident)
             return
         if not arrived and result is None:
@@ -242,7 +315,15 @@ class Turns:
             else self.population.now_for(resident)
         )
         self.population.begin_claims()
-        transition = apply(resident.instance, arrived, result, now=now, claim_key=self.population.claim_key)
+        transition = apply(
+            resident.instance,
+            arrived,
+            result,
+            now=now,
+            claim_key=self.population.claim_key,
+            pass_on=pass_on,
+            keep_for=self._keep_for,
+        )
         if transition.instance.code_hash != before.code_hash and transition.instance not in transition.commit.runs:
             transition = _with_commit(transition, runs=[transition.instance, *transition.commit.runs])
         if not isinstance(result, ExecutionResult):
@@ -253,53 +334,15 @@ class Turns:
             return
         if audit:
             transition = _with_commit(transition, audit=audit)
+        if circuits:
+            transition = _with_commit(transition, circuits=circuits)
         for child, rows in transition.started:
             self._adopt(child, rows)
         self._submit(resident, transition, acks)
 
-    def _advanced(self, resident: Resident, arrived: list[HistoryEvent]) -> ExecutionResult | FailureDetails | None:
-        """What the code asks for; None where it cannot run now, a failure where it disagrees with history."""
-        instance = resident.instance
-        if resident.lacks is not None or not (arrived or resident.unseen) or self._starts_later(resident):
-            return None
-        if instance.status is Status.SUSPENDED and not any(isinstance(event, ExecutionResumed) for event in arrived):
-            return None
-        code_hash = self._executor.can_run(instance)
-        if code_hash is None:
-            self._lack_definition(resident)
-            return None
-        if code_hash != instance.code_hash:
-            resident.instance = msgspec.structs.replace(instance, code_hash=code_hash)
-        past = None if self._executor.keeps(instance.key) else self._past_of(resident)
-        try:
-            result = self._executor.advance(WorkItem(instance=resident.instance, past=past, new=[*resident.unseen, *arrived]))
-        except NonDeterminismError as error:
-            self._executor.drop(instance.key)
-            # The version it started with is tried again once that is there; if it is itself at fault, the newest.
-            kept_hash = None if code_hash == instance.code_hash else instance.code_hash
-            resident.instance = msgspec.structs.replace(instance, code_hash=kept_hash)
-            self._lack_definition(resident, str(error))
-            return failure_of(error)
-        resident.unseen = []
-        resident.past = None
-        return result
-
-    def _past_of(self, resident: Resident) -> list[HistoryEvent]:
-        """The events that earlier turns took up."""
-        if resident.past is None:
-            taken_up = resident.instance.next_sequence - len(resident.unseen)
-            resident.past = [row.event for row in self._store.history(resident.instance.key)[:taken_up]]
-        return resident.past
-
-    def _starts_later(self, resident: Resident) -> bool:
-        start = resident.instance.scheduled_start
-        return start is not None and not resident.instance.turn and start > self.clock.now()
-
-    def _lack_definition(self, resident: Resident, reason: str | None = None) -> None:
-        """Nothing can run until this workflow is registered (again)."""
-        if resident.lacks is None:
-            self._lacking.setdefault(resident.instance.name, []).append(resident)
-        resident.lacks = reason or f"workflow {resident.instance.name!r} is not registered: run the cell that defines it"
+    def _may_run(self, resident: Resident) -> bool:
+        """Whether limits let it; what cannot run anyway takes nobody's place."""
+        return resident.lacks is not None or self.code.starts_later(resident) or self.admission.may_go_on(resident)
 
     def _adopt(self, instance: Instance, rows: list[HistoryRow]) -> None:
         """A child or the next generation exists from now on; its first turn waits for the commit."""
@@ -320,6 +363,10 @@ class Turns:
             raise AssertionError(key)  # it was added when its creator's commit was made
         return resident
 
+    def _stamped(self, resident: Resident, outcome: HistoryEvent) -> HistoryEvent:
+        """A child's outcome, at the time its parent learns of it: other things may have happened to the parent meanwhile."""
+        return msgspec.structs.replace(outcome, occurred_at=self.population.now_for(resident))
+
     def _lives(self, resident: Resident) -> bool:
         return self.population.of_key(resident.instance.key) is resident
 
@@ -333,6 +380,9 @@ class Turns:
                 del self._in_flight[id(token)]
                 changed.append(self._release(token))
                 changed.extend(child for child, _ in token.transition.started)
+            elif isinstance(token, Reopened):
+                del self._in_flight[id(token)]
+                changed += self._release_reopened(token)
             elif isinstance(token, Future):
                 self._asides.discard(token)
                 token.set_result(None)
@@ -343,6 +393,9 @@ class Turns:
         resident.is_busy = False
         resident.durable = transition.instance
         _answer(done.acks)
+        if not self._lives(resident):  # purged by force; what it started and nobody calls its own goes on
+            self._release_started(child for child, _ in transition.started)
+            return transition.instance
         if transition.instance.status.is_terminal:
             self._retire(resident, transition)
         else:
@@ -356,22 +409,39 @@ class Turns:
             for row in transition.commit.history:
                 if isinstance(row.event, ChildWorkflowInstanceCreated):
                     resident.note(row.event)
+                elif isinstance(row.event, TaskRestarted):
+                    self.activities.restart(resident, row.event)
             for failed in transition.unstartable:
-                self.arrive(resident, failed)
+                self.arrive(resident, self._stamped(resident, failed))
             if transition.instance.turn and resident.started:
                 _resolve(resident.started, transition.instance)
             self._begin(resident)
-        for child, _ in transition.started:
-            started = self._at(child.key)
-            started.is_busy = False
-            started.durable = child
-            self._enqueue(started)
+        self._release_started(child for child, _ in transition.started)
         return transition.instance
+
+    def _release_reopened(self, done: Reopened) -> list[Instance]:
+        resident = done.resident
+        resident.is_busy = False
+        resident.durable = resident.instance
+        _answer(done.acks)
+        if self._lives(resident):
+            self._take_up(resident)
+            self._release_started(done.children)
+            self._go_on_with(resident)
+        return [resident.instance, *done.children]
+
+    def _release_started(self, children: Iterable[Instance]) -> None:
+        for child in children:
+            started = self.population.of_key(child.key)
+            if started is not None:
+                started.is_busy = False
+                started.durable = child
+                self._enqueue(started)
 
     def _begin(self, resident: Resident) -> None:
         """Go on with what has gathered; an instance that is to start later gets a timer for that."""
         start = resident.instance.scheduled_start
-        if start is not None and self._starts_later(resident):
+        if start is not None and self.code.starts_later(resident):
             self.timers.add(start, resident.instance.key, None)
         if resident.inbox or (resident.unseen and resident.lacks is None):
             self._enqueue(resident)
@@ -379,15 +449,22 @@ class Turns:
     def _retire(self, resident: Resident, transition: Transition) -> None:
         """The execution has ended: forget it, tell its parent, end its children, hand over what came too late for it."""
         instance = transition.instance
-        self._executor.drop(instance.key)
+        self.code.drop(instance.key)
         self.population.remove(instance.key)
+        if instance.status is Status.CONTINUED_AS_NEW:
+            self.admission.succeed(instance.key, transition.started[-1][0].key)
+        else:
+            self.admission.leave(resident)
+        if resident.circuits:  # of attempts whose end came too late for the last turn
+            self._store.submit(Commit(circuits=resident.circuits), None)
         parent = instance.parent
         if transition.to_parent is not None and parent is not None and (waiting := self.population.of_key(parent.key)):
-            self.arrive(waiting, transition.to_parent)
+            self.arrive(waiting, self._stamped(waiting, transition.to_parent))
         if instance.status is Status.CONTINUED_AS_NEW:
-            self._hand_over(resident, self._at(transition.started[0][0].key))
+            self._hand_over(resident, self._at(transition.started[-1][0].key))
             return
         self.population.remember_end(instance)
+        self.retention.ended(instance)
         _answer(resident.acks)
         _resolve(resident.started, instance)
         _resolve(resident.finished, instance)

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from time import sleep
 from typing import NamedTuple
 
 import duckdb
 
 from wfengine.model.work import Commit
-from wfengine.store import rows
+from wfengine.store import events, payloads, rows
 from wfengine.store.database import Progress
 
-_SLICE = 256
+_SLICE_ROWS = 256
+_SLICE_ENTRIES = 128
+_PAUSE_SECONDS = 20e-6
+_PURGE = [f"DELETE FROM {table} WHERE instance IN (SELECT unnest(?))" for table in ("history", "runs", "transactions")]  # noqa: S608
 
 
 class Entry(NamedTuple):
@@ -28,16 +32,19 @@ class Entry(NamedTuple):
 
 def row_count(commit: Commit) -> int:
     """How many positions a commit takes."""
-    return len(commit.history) + len(commit.runs) + len(commit.definitions) + len(commit.audit)
+    return len(commit.history) + len(commit.runs) + len(commit.definitions) + len(commit.audit) + len(commit.circuits)
 
 
 def append(connection: duckdb.DuckDBPyConnection, entries: Sequence[Entry], before: Progress) -> Progress:
     """Append the rows of all entries and the progress made, or raise duckdb.Error; what is durable then has to be asked anew."""
-    tables: dict[str, list[rows.Row]] = {"history": [], "runs": [], "definitions": [], "audit": []}
+    tables: dict[str, list[rows.Row]] = {"history": [], "runs": [], "definitions": [], "audit": [], "circuits": []}
+    large = payloads.LargePayloads()
     purged: list[int] = []
     next_key = before.next_key
-    for entry in entries:
-        _add(tables, entry)
+    for number, entry in enumerate(entries):
+        if number % _SLICE_ENTRIES == _SLICE_ENTRIES - 1:
+            _let_others_run()
+        _add(tables, entry, large)
         purged += entry.commit.purged
         next_key = max(next_key, 1 + max((run.key for run in entry.commit.runs), default=0))
     after = Progress(entries[-1].number, entries[-1].position + entries[-1].row_count, next_key, before.epoch)
@@ -46,13 +53,15 @@ def append(connection: duckdb.DuckDBPyConnection, entries: Sequence[Entry], befo
         for table, added in tables.items():
             if added:
                 _append_rows(connection, table, added)
+        large.write(connection)
         if purged:
-            connection.execute("DELETE FROM history WHERE instance IN (SELECT unnest(?))", [purged])
-            connection.execute("DELETE FROM runs WHERE instance IN (SELECT unnest(?))", [purged])
+            for statement in _PURGE:
+                connection.execute(statement, [purged])
+            payloads.forget(connection, purged)
         record(connection, after)
         connection.commit()
     except BaseException:
-        _roll_back(connection)
+        roll_back(connection)
         raise
     return after
 
@@ -62,15 +71,17 @@ def record(connection: duckdb.DuckDBPyConnection, progress: Progress) -> None:
     connection.execute("INSERT INTO progress VALUES (?, ?, ?, ?, ?)", [*progress, rows.naive(datetime.now(UTC))])
 
 
-def _add(tables: dict[str, list[rows.Row]], entry: Entry) -> None:
+def _add(tables: dict[str, list[rows.Row]], entry: Entry, large: payloads.LargePayloads) -> None:
     commit, position = entry.commit, entry.position
-    tables["history"] += [rows.history_row(position + n, row) for n, row in enumerate(commit.history)]
+    tables["history"] += [events.history_row(position + n, row, large) for n, row in enumerate(commit.history)]
     position += len(commit.history)
-    tables["runs"] += [rows.runs_row(position + n, entry.position, row) for n, row in enumerate(commit.runs)]
+    tables["runs"] += [rows.runs_row(position + n, entry.position, row, large) for n, row in enumerate(commit.runs)]
     position += len(commit.runs)
     tables["definitions"] += [rows.definitions_row(position + n, row) for n, row in enumerate(commit.definitions)]
     position += len(commit.definitions)
     tables["audit"] += [rows.audit_row(position + n, row) for n, row in enumerate(commit.audit)]
+    position += len(commit.audit)
+    tables["circuits"] += [rows.circuits_row(position + n, row) for n, row in enumerate(commit.circuits)]
 
 
 def _append_rows(connection: duckdb.DuckDBPyConnection, table: str, added: list[rows.Row]) -> None:
@@ -78,8 +89,14 @@ def _append_rows(connection: duckdb.DuckDBPyConnection, table: str, added: list[
         insert_rows(connection, table, added)
         return
     with connection.appender(table) as appender:
-        for start in range(0, len(added), _SLICE):  # each call holds the interpreter's lock, which the engine's thread wants back soon
-            appender.append_rows(added[start : start + _SLICE])
+        for start in range(0, len(added), _SLICE_ROWS):  # each call holds the interpreter's lock
+            appender.append_rows(added[start : start + _SLICE_ROWS])
+            _let_others_run()
+
+
+def _let_others_run() -> None:
+    """Hand the interpreter's lock to the engine's thread if it wants it: unasked it would have to wait for 5 ms."""
+    sleep(_PAUSE_SECONDS)
 
 
 def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, added: list[rows.Row]) -> None:
@@ -90,7 +107,8 @@ def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, added: list[r
     connection.execute(f"INSERT INTO {table} SELECT {columns}", [list(cells) for cells in zip(*added, strict=True)])
 
 
-def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+def roll_back(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give up a transaction, if there still is one."""
     try:
         connection.rollback()
     except duckdb.Error:

@@ -16,7 +16,7 @@ from wfengine.store.database import Database, Progress
 from wfengine.store.journal import Journal
 
 BATCH_ROWS = 5_000
-LINGER_SECONDS = 0.1
+LINGER_SECONDS = 0.2
 RETRY_SECONDS = 0.5
 CHECKPOINT_WHEN_IDLE_SECONDS = 2.0
 CHECKPOINT_JOURNAL_BYTES = 64 * 1024 * 1024

@@ -8,7 +8,6 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -16,10 +15,10 @@ from uuid import uuid4
 import duckdb
 
 from wfengine.errors import EnginePaused, EngineStopped, StoreCorrupt, StoreError, StoreVersion
-from wfengine.store import opening
+from wfengine.store import migrating, opening
 from wfengine.store.segments import sync_directory, sync_file
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _PROGRESS_ROWS = 10_000
 _CHECKPOINT_BYTES = 1024 * 1024  # beside twice the log
 _READERS_LEAVE_WITHIN_SECONDS = 5.0
@@ -42,10 +41,12 @@ class Database:
         self._changed = threading.Condition()  # guards the root connection and the count of readers
         self._readers = 0
         self._root: duckdb.DuckDBPyConnection | None = opening.connect(path, notes)
-        self._is_closed = False
+        self.is_closed = False
         try:
             self.connection = self._root.cursor()
-            self.lab_id = bytes.fromhex(self._checked_meta()["lab_id"])
+            meta = self._checked_meta()
+            self.lab_id = bytes.fromhex(meta["lab_id"])
+            migrating.migrate(self.connection, path, int(meta["schema_version"]), SCHEMA_VERSION, notes)
         except BaseException:
             self._root.close()
             raise
@@ -54,7 +55,7 @@ class Database:
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor for one reader on one thread, closed at the end with whatever it had not fetched."""
         with self._changed:
-            if self._root is None and not self._is_closed:
+            if self._root is None and not self.is_closed:
                 raise EnginePaused("The record cannot be read just now: DuckDB has to be opened anew, which is tried again by itself.")
             if self._root is None:
                 raise EngineStopped("The database is closed. Open the lab again to read from it.")
@@ -103,7 +104,7 @@ class Database:
     def close(self) -> None:
         """Close every connection but those that readers still hold."""
         with self._changed:
-            self._is_closed = True
+            self.is_closed = True
             self._close()
 
     def _close(self) -> None:
@@ -134,11 +135,11 @@ def create(path: Path) -> None:
     unnamed_log = unnamed.with_name(unnamed.name + ".wal")
     unnamed.unlink(missing_ok=True)
     unnamed_log.unlink(missing_ok=True)
-    schema = resources.files("wfengine.store").joinpath("schema.sql").read_text(encoding="utf-8")
     try:
         with opening.connect(unnamed, []) as connection:
             connection.execute("BEGIN")
-            connection.execute(schema)
+            connection.execute(migrating.script("schema"))
+            connection.execute(migrating.script("views"))
             connection.execute("INSERT INTO meta VALUES ('schema_version', ?), ('lab_id', ?)", [str(SCHEMA_VERSION), uuid4().hex])
             connection.execute("COMMIT")
             connection.execute("CHECKPOINT")
@@ -148,29 +149,3 @@ def create(path: Path) -> None:
         for leftover in (unnamed, unnamed.with_name(unnamed.name + ".wal")):
             leftover.unlink(missing_ok=True)
     sync_directory(path.parent)
-
-
-def copy(cursor: duckdb.DuckDBPyConnection, target: Path) -> None:
-    """Copy everything the cursor sees to a new file, whole or not at all."""
-    unnamed = target.with_name(target.name + ".new")
-    unnamed.unlink(missing_ok=True)
-    source = cursor.execute("SELECT current_database()").fetchone()
-    names = {"source": _quoted(source[0] if source else "", '"'), "file": _quoted(str(unnamed), "'"), "copy": f"copy_{uuid4().hex}"}
-    try:
-        # ATTACH and COPY FROM DATABASE take no parameters
-        cursor.execute("ATTACH {file} AS {copy} (STORAGE_VERSION 'v1.5.0')".format(**names))
-        try:
-            cursor.execute("COPY FROM DATABASE {source} TO {copy}".format(**names))
-            cursor.execute("CHECKPOINT {copy}".format(**names))
-        finally:
-            cursor.execute("DETACH {copy}".format(**names))
-        sync_file(unnamed)
-        unnamed.rename(target)
-    finally:
-        for leftover in (unnamed, unnamed.with_name(unnamed.name + ".wal")):
-            leftover.unlink(missing_ok=True)
-    sync_directory(target.parent)
-
-
-def _quoted(text: str, mark: str) -> str:
-    return mark + text.replace(mark, mark * 2) + mark

@@ -14,10 +14,10 @@ from pathlib import Path
 from wfengine.errors import StoreCorrupt
 from wfengine.store import frames, segments
 from wfengine.store.frames import Frame
+from wfengine.store.high_water import HighWater
 from wfengine.store.segments import Segment
 
 SMALLEST_SEGMENT = 256 * 1024
-LARGEST_SEGMENT = 4 * 1024 * 1024
 
 # Where the system has no fdatasync, fsync does the same and more.
 _sync_data = getattr(os, "fdatasync", os.fsync)
@@ -37,7 +37,9 @@ class Journal:
         self._descriptor = -1
         self._offset = 0
         self._written = 0
+        self._written_last = 0
         self._next_size = SMALLEST_SEGMENT
+        self._high_water = HighWater(directory, lab_id)
 
     def recover(self, applied: int, *, up_to_damage: bool = False) -> Iterator[Frame]:
         """Every durable commit behind `applied`, in order; `last` is then the highest number there is. A torn end is cut off.
@@ -46,6 +48,7 @@ class Journal:
         aside under another name instead. Damage to commits that DuckDB already has does no harm.
         """
         found = segments.found_in(self.directory, self._lab_id)
+        acknowledged = self._high_water.read()
         self.last = min(found[0].first - 1, applied) if found else applied
         for number, segment in enumerate(found):
             end = segments.HEADER.size
@@ -59,9 +62,10 @@ class Journal:
                 elif frame.batch > expected:  # else the rest of a write that was cut short
                     damaged = True
                     break
+            damaged |= segment is found[-1] and acknowledged > max(self.last, applied)  # a cut write, but for the mark
             if damaged:
                 if not up_to_damage:
-                    raise StoreCorrupt(self._damage(segment, end, max(self.last, applied)))
+                    raise StoreCorrupt(self._damage(f"{segment.path}, byte {end}", max(self.last, applied)))
                 _set_aside(found[number:])
             if end == segments.HEADER.size:
                 segment.path.unlink(missing_ok=True)
@@ -70,7 +74,12 @@ class Journal:
             else:
                 self._add(segment)
             if damaged:
+                self._high_water.remove()
                 return
+        if not found and acknowledged > applied:
+            if not up_to_damage:
+                raise StoreCorrupt(self._damage(f"{self.directory}, which holds nothing", applied))
+            self._high_water.remove()
 
     def write(self, batch: list[Frame]) -> None:
         """Put frames behind the last synced ones. Raises OSError; the same frames may then be tried again."""
@@ -79,12 +88,13 @@ class Journal:
         if current is None or self._offset + needed > current.size:
             current = self._roll(batch[0].number, needed)
         segments.write_all(self._descriptor, b"".join([frames.pack(frame, current.salt) for frame in batch]), self._offset)
-        self._written = needed
+        self._written, self._written_last = needed, batch[-1].number
 
     def sync(self) -> None:
         """Make durable what was written. An OSError here is final: what is on disk is unknown then."""
         _sync_data(self._descriptor)
         self._offset += self._written
+        self._high_water.put(self._written_last)
 
     def drop_covered(self, number: int) -> None:
         """Delete the segments that hold no commit above `number`, never the one being written."""
@@ -98,11 +108,16 @@ class Journal:
         self.close()
         with self._known:
             self._delete(list(self._segments))
+        self._high_water.remove()
         if self.directory.is_dir() and not any(self.directory.iterdir()):
             self.directory.rmdir()
 
     def close(self) -> None:
-        """Close the file being written."""
+        """Close what is being written."""
+        self._close_segment()
+        self._high_water.close()
+
+    def _close_segment(self) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor, self._current = -1, None
@@ -113,10 +128,10 @@ class Journal:
             self.directory.mkdir()
             segments.sync_directory(self.directory.parent)
         segment, descriptor = segments.create(self.directory, self._lab_id, first, max(self._next_size, segments.HEADER.size + needed))
-        self.close()
+        self._close_segment()
         self._add(segment)
         self._current, self._descriptor, self._offset = segment, descriptor, segments.HEADER.size
-        self._next_size = min(LARGEST_SEGMENT, self._next_size * 2)
+        self._next_size = min(segments.LARGEST, self._next_size * 2)
         return segment
 
     def _add(self, segment: Segment) -> None:
@@ -130,9 +145,9 @@ class Journal:
             self._segments.remove(segment)
             self.size -= segment.size
 
-    def _damage(self, segment: Segment, end: int, readable: int) -> str:
+    def _damage(self, where: str, readable: int) -> str:
         return (
-            f"The journal is damaged behind commit {readable} ({segment.path}, byte {end}); what was recorded up to there is readable. "
+            f"The journal is damaged behind commit {readable} ({where}); what was recorded up to there is readable. "
             "Restore a backup, or go on from there with the damaged part set aside: Store.open(path, up_to_damage=True)."
         )
 

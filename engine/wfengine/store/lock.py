@@ -71,8 +71,8 @@ class Lock:
         self._write(self._holder)
 
     def release(self) -> None:
-        """Remove the file and let go."""
-        if self.is_ours():
+        """Remove the file and let go. Calling it again does nothing: a successor's file may have got the number that ours had."""
+        if self._descriptor >= 0 and self.is_ours():
             self.path.unlink(missing_ok=True)
         self.forget()
 

@@ -80,6 +80,13 @@ def _quarantine(path: Path, notes: list[str]) -> list[tuple[Path, Path]]:
     return moved
 
 
+def damage(path: Path, error: BaseException) -> StoreCorrupt | None:
+    """The error that says that the file's pages are damaged, if that is what DuckDB has found."""
+    if not isinstance(error, duckdb.Error) or "Corrupt database file" not in str(error):
+        return None
+    return StoreCorrupt(f"{path} is damaged: a page of it is not what was written. Restore a backup of it.")
+
+
 def _explained(path: Path, error: duckdb.Error) -> StoreError | None:
     """The error that says it in our words, or None if the log may be the cause."""
     text = str(error)

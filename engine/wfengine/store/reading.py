@@ -1,34 +1,38 @@
 """Questions the engine asks of the record. Reports for people are SQL elsewhere; what is here rebuilds the engine's memory."""
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any
 
 import duckdb
 
 from wfengine.model.instance import TERMINAL, Instance, Status
-from wfengine.model.work import DefinitionRow, HistoryRow
-from wfengine.store import rows
+from wfengine.model.work import CircuitRow, DefinitionRow, HistoryRow
+from wfengine.store import events, payloads, rows
 
-_HISTORY = ", ".join(rows.HISTORY_COLUMNS)
+# ruff: noqa: S608 - the only things formatted into these statements are lists of columns
+
+_HISTORY = ", ".join(events.HISTORY_COLUMNS)
 _RUNS = ", ".join("key" if column == "instance" else column for column in rows.RUNS_COLUMNS)
+_CIRCUITS = ", ".join(rows.CIRCUITS_COLUMNS)
 _DEFINITIONS = ", ".join(rows.DEFINITIONS_COLUMNS)
 _TERMINAL = [str(status) for status in TERMINAL]
-
-# ruff: noqa: S608 - the only things formatted into these statements are the column lists above
+_PAYLOADS = slice(rows.RUNS_COLUMNS.index("input"), rows.RUNS_COLUMNS.index("custom_status") + 1)
+# Straight from the table: the view would look for the newest row of every execution first.
+_OF_RUNS = f"SELECT {_RUNS} FROM (SELECT * RENAME (instance AS key) FROM runs)"
+_LAST_POSITION = 2**63 - 1
 
 
 def live(cursor: duckdb.DuckDBPyConnection) -> list[tuple[Instance, list[HistoryRow]]]:
     """Every execution that has not ended, with its whole history."""
-    found = cursor.execute(f"SELECT {_RUNS} FROM executions WHERE status NOT IN (SELECT unnest(?)) ORDER BY key", [_TERMINAL]).fetchall()
-    histories: dict[int, list[HistoryRow]] = {}
-    pairs = []
-    for row in found:
-        instance = rows.runs_record(row)
-        pairs.append((instance, histories.setdefault(instance.key, [])))
-    if pairs:
+    found = instances_from(cursor, f"SELECT {_RUNS} FROM executions WHERE status NOT IN (SELECT unnest(?)) ORDER BY key", [_TERMINAL])
+    histories: dict[int, list[HistoryRow]] = {instance.key: [] for instance in found}
+    if found:
         wanted = f"SELECT {_HISTORY} FROM history WHERE instance IN (SELECT unnest(?)) ORDER BY instance, sequence"
-        for record in map(rows.history_record, cursor.execute(wanted, [list(histories)]).fetchall()):
+        for record in _events_from(cursor, wanted, [list(histories)]):
             histories[record.key].append(record)
-    return pairs
+    return [(instance, histories[instance.key]) for instance in found]
 
 
 def ids(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, str, Status]]:
@@ -46,24 +50,37 @@ def history(cursor: duckdb.DuckDBPyConnection, key: int) -> list[HistoryRow]:
     if bounds is None or bounds[0] is None:
         return []
     first, last, status = bounds
-    until = last if status in TERMINAL else None
-    wanted = f"SELECT {_HISTORY} FROM history WHERE instance = ? AND position >= ? AND position <= coalesce(?, position) ORDER BY sequence"
-    return [rows.history_record(row) for row in cursor.execute(wanted, [key, first, until]).fetchall()]
+    until = last if status in TERMINAL else _LAST_POSITION
+    wanted = f"SELECT {_HISTORY} FROM history WHERE instance = ? AND position BETWEEN ? AND ?"
+    return sorted(_events_from(cursor, wanted, [key, first, until]), key=attrgetter("sequence"))  # quicker than DuckDB for so few
+
+
+def instance(cursor: duckdb.DuckDBPyConnection, key: int) -> Instance | None:
+    """The present state of one execution."""
+    return next(iter(instances_from(cursor, f"{_OF_RUNS} WHERE key = ? ORDER BY position DESC LIMIT 1", [key])), None)
 
 
 def instances(cursor: duckdb.DuckDBPyConnection, keys: Iterable[int]) -> list[Instance]:
     """The present state of these executions, by key; unknown ones are left out."""
-    return _instances(cursor, "key IN (SELECT unnest(?))", list(keys))
+    newest = "QUALIFY row_number() OVER (PARTITION BY key ORDER BY position DESC) = 1"
+    return instances_from(cursor, f"{_OF_RUNS} WHERE key IN (SELECT unnest(?)) {newest} ORDER BY key", [list(keys)])
 
 
 def children(cursor: duckdb.DuckDBPyConnection, key: int) -> list[Instance]:
     """The executions that this one started, by key."""
-    return _instances(cursor, "parent = ?", key)
+    return instances_from(cursor, f"SELECT {_RUNS} FROM executions WHERE parent = ? ORDER BY key", [key])
 
 
 def find(cursor: duckdb.DuckDBPyConnection, instance_id: str) -> Instance | None:
     """The newest execution of an instance id."""
-    return next(iter(_instances(cursor, "key = (SELECT max(instance) FROM runs WHERE instance_id = ?)", instance_id)), None)
+    query = f"{_OF_RUNS} WHERE instance_id = ? ORDER BY key DESC, position DESC LIMIT 1"
+    return next(iter(instances_from(cursor, query, [instance_id])), None)
+
+
+def ended_to_purge(cursor: duckdb.DuckDBPyConnection) -> list[tuple[int, str, datetime]]:
+    """Ended executions that are to be deleted at a time: key, id, that time."""
+    query = "SELECT key, instance_id, purge_at FROM executions WHERE purge_at IS NOT NULL AND status IN (SELECT unnest(?)) ORDER BY key"
+    return [(key, instance_id, at.replace(tzinfo=UTC)) for key, instance_id, at in cursor.execute(query, [_TERMINAL]).fetchall()]
 
 
 def definitions(cursor: duckdb.DuckDBPyConnection) -> list[DefinitionRow]:
@@ -71,6 +88,29 @@ def definitions(cursor: duckdb.DuckDBPyConnection) -> list[DefinitionRow]:
     return [rows.definitions_record(row) for row in cursor.execute(f"SELECT {_DEFINITIONS} FROM definitions ORDER BY position").fetchall()]
 
 
-def _instances(cursor: duckdb.DuckDBPyConnection, condition: str, value: object) -> list[Instance]:
-    found = cursor.execute(f"SELECT {_RUNS} FROM executions WHERE {condition} ORDER BY key", [value]).fetchall()
-    return [rows.runs_record(row) for row in found]
+def circuits(cursor: duckdb.DuckDBPyConnection) -> list[CircuitRow]:
+    """The present state of every circuit breaker."""
+    query = (
+        f"SELECT {_CIRCUITS} FROM circuits WHERE position IN (SELECT max(position) FROM circuits GROUP BY app_id, name) ORDER BY position"
+    )
+    return [rows.circuits_record(row) for row in cursor.execute(query).fetchall()]
+
+
+def transaction_result(cursor: duckdb.DuckDBPyConnection, key: int, event_id: int) -> tuple[bool, str | None]:
+    """Whether a transactional activity has committed, and its result."""
+    query = "SELECT result FROM transactions WHERE instance = ? AND event_id = ? LIMIT 1"
+    found = cursor.execute(query, [key, event_id]).fetchone()
+    return (False, None) if found is None else (True, found[0])
+
+
+def instances_from(cursor: duckdb.DuckDBPyConnection, query: str, parameters: Any = None) -> list[Instance]:
+    """What a query for the columns of `runs` finds, in its order; large payloads are looked up."""
+    found = cursor.execute(query, parameters).fetchall()
+    texts = payloads.texts_of(cursor, (cell for row in found for cell in row[_PAYLOADS]))
+    return [rows.runs_record(row, texts) for row in found]
+
+
+def _events_from(cursor: duckdb.DuckDBPyConnection, query: str, parameters: list[Any]) -> list[HistoryRow]:
+    found = cursor.execute(query, parameters).fetchall()
+    texts = payloads.texts_of(cursor, (cell for row in found for cell in row[-2:]))  # data and detail
+    return [events.history_record(row, texts) for row in found]

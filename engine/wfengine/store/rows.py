@@ -1,95 +1,30 @@
-"""Between records and rows: what a field is called in the tables, and back, exactly.
+"""Between records and rows, but for events: what a field is called in the tables, and back, exactly.
 
-Each event type lists the fields that have a column of their own; whatever else it holds goes into `detail` as JSON. Times are aware
-UTC in the model and naive UTC in DuckDB. The column order is that of schema.sql.
+Times are aware UTC in the model and naive UTC in DuckDB. The column order is that of schema.sql. Whatever may be large passes through
+`LargePayloads` on its way in and is looked up in `texts` on its way back.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from wfengine.model import history
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Instance, ParentInstance, Status
-from wfengine.model.work import AuditRow, DefinitionRow, HistoryRow
+from wfengine.model.work import AuditRow, CircuitRow, DefinitionRow
+from wfengine.store.payloads import LargePayloads, resolved
 
 # A row is what DuckDB takes and gives: its cells are typed by the table, not by Python.
 Row = tuple[Any, ...]
 
-HISTORY_COLUMNS = (
-    "position", "instance", "sequence", "turn", "type", "event_id", "name", "occurred_at", "attempt", "task_execution_id",
-    "started_at", "duration_ms", "worker", "origin", "error_type", "code_hash", "app_id", "fire_at", "data", "detail",
-)  # fmt: skip
 RUNS_COLUMNS = (
     "position", "first_position", "instance", "instance_id", "name", "version", "code_hash", "status", "parent", "parent_id",
     "parent_name", "parent_task", "root", "generation", "app_id", "tags", "created_at", "updated_at", "scheduled_start",
-    "input", "output", "custom_status", "error_type", "failure", "next_sequence", "turn",
+    "input", "output", "custom_status", "error_type", "failure", "next_sequence", "turn", "purge_at",
 )  # fmt: skip
-DEFINITIONS_COLUMNS = ("position", "name", "kind", "code_hash", "source", "origin", "packages", "registered_at")
-
-_END_OF_TASK = {"task_scheduled_id": "event_id", "started_at": "started_at", "duration_ms": "duration_ms", "worker": "worker"}
-
-# field -> column; `occurred_at` has its column in every type
-_FIELD_COLUMNS: dict[type[history.HistoryEvent], dict[str, str]] = {
-    history.ExecutionStarted: {"name": "name", "input": "data", "scheduled_start": "fire_at", "app_id": "app_id"},
-    history.ExecutionCompleted: {"output": "data"},
-    history.ContinuedAsNew: {"input": "data"},
-    history.ExecutionSuspended: {},
-    history.ExecutionResumed: {},
-    history.ExecutionTerminated: {"output": "data"},
-    history.TaskScheduled: {
-        "event_id": "event_id", "name": "name", "task_execution_id": "task_execution_id", "input": "data", "attempt": "attempt",
-        "app_id": "app_id",
-    },
-    history.TaskCompleted: {**_END_OF_TASK, "result": "data"},
-    history.TaskFailed: _END_OF_TASK,
-    history.TimerCreated: {"event_id": "event_id", "fire_at": "fire_at"},
-    history.TimerFired: {"timer_id": "event_id", "fire_at": "fire_at"},
-    history.ChildWorkflowInstanceCreated: {
-        "event_id": "event_id", "name": "name", "input": "data", "attempt": "attempt", "app_id": "app_id",
-    },
-    history.ChildWorkflowInstanceCompleted: {"task_scheduled_id": "event_id", "result": "data"},
-    history.ChildWorkflowInstanceFailed: {"task_scheduled_id": "event_id"},
-    history.EventRaised: {"name": "name", "input": "data"},
-}  # fmt: skip
-_ORIGIN_COLUMNS = {"name": "name", "attempt": "attempt", "task_execution_id": "task_execution_id"}
-_ORIGIN_TYPES: dict[str, type[history.TimerOrigin]] = {
-    "timer": history.UserTimer,
-    "event": history.EventWait,
-    "activity_retry": history.ActivityRetry,
-    "child_retry": history.ChildWorkflowRetry,
-}
-_ORIGIN_TAGS = {kind: tag for tag, kind in _ORIGIN_TYPES.items()}
-_AT = {column: number for number, column in enumerate(HISTORY_COLUMNS)}
-_TIMES = {"fire_at", "started_at"}
-
-
-class _Layout:
-    """Where the fields of one event or timer origin go, worked out once."""
-
-    def __init__(self, kind: type[msgspec.Struct], columns: dict[str, str], elsewhere: Iterable[str] = ()) -> None:
-        placed = {*columns, *elsewhere}
-        self.columns = [(field, _AT[column], column in _TIMES) for field, column in columns.items()]
-        self.rest = [(field.name, _default(field), field.type) for field in msgspec.structs.fields(kind) if field.name not in placed]
-
-    def write(self, record: msgspec.Struct, cells: list[Any], detail: dict[str, Any]) -> None:
-        for name, number, is_time in self.columns:
-            value = getattr(record, name)
-            cells[number] = naive(value) if is_time else value
-        for name, default, _ in self.rest:
-            value = getattr(record, name)
-            if value != default:
-                detail[name] = value
-
-    def read(self, row: Sequence[Any], detail: dict[str, Any]) -> dict[str, Any]:
-        values = {name: aware(row[number]) if is_time else row[number] for name, number, is_time in self.columns}
-        return values | {name: msgspec.convert(detail[name], kind) for name, _, kind in self.rest if name in detail}
-
-
-def _default(field: msgspec.structs.FieldInfo) -> Any:
-    return field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
+DEFINITIONS_COLUMNS = ("position", "name", "kind", "code_hash", "source", "origin", "packages", "registered_at", "version", "app_id")
+CIRCUITS_COLUMNS = ("position", "occurred_at", "app_id", "name", "state", "consecutive_failures", "requests")
 
 
 def plain_text(value: Any) -> str:
@@ -99,12 +34,14 @@ def plain_text(value: Any) -> str:
     raise NotImplementedError(f"{type(value).__name__} cannot be recorded.")
 
 
-_JSON = msgspec.json.Encoder(enc_hook=plain_text)
+JSON = msgspec.json.Encoder(enc_hook=plain_text)
 
 
 def naive(moment: datetime | None) -> datetime | None:
     """An aware time as the tables hold it."""
-    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).replace(tzinfo=None)
 
 
 def aware(moment: datetime | None) -> datetime | None:
@@ -112,57 +49,19 @@ def aware(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.replace(tzinfo=UTC)
 
 
-_LAYOUTS: dict[type, _Layout] = {kind: _Layout(kind, columns, ("occurred_at", "origin")) for kind, columns in _FIELD_COLUMNS.items()} | {
-    kind: _Layout(kind, {f.name: _ORIGIN_COLUMNS[f.name] for f in msgspec.structs.fields(kind) if f.name in _ORIGIN_COLUMNS})
-    for kind in _ORIGIN_TAGS
-}
-_TYPES = {kind.__name__: kind for kind in _FIELD_COLUMNS}
-
-
-def history_row(position: int, row: HistoryRow) -> Row:
-    """One event as a row of `history`."""
-    event = row.event
-    cells: list[Any] = [None] * len(HISTORY_COLUMNS)
-    cells[:5] = position, row.key, row.sequence, row.turn, type(event).__name__
-    cells[_AT["occurred_at"]] = naive(event.occurred_at)
-    detail: dict[str, Any] = {}
-    _LAYOUTS[type(event)].write(event, cells, detail)
-    if isinstance(event, history.TimerCreated):
-        cells[_AT["origin"]] = _ORIGIN_TAGS[type(event.origin)]
-        _LAYOUTS[type(event.origin)].write(event.origin, cells, detail)
-    elif isinstance(event, history.TaskFailed | history.ChildWorkflowInstanceFailed | history.ExecutionCompleted) and event.failure:
-        cells[_AT["error_type"]] = event.failure.error_type
-    if detail:
-        cells[_AT["detail"]] = _JSON.encode(detail).decode()
-    return tuple(cells)
-
-
-def history_record(row: Sequence[Any]) -> HistoryRow:
-    """A row of `history` as the event that it was."""
-    kind = _TYPES[row[_AT["type"]]]
-    text = row[_AT["detail"]]
-    detail = msgspec.json.decode(text) if text else {}
-    values = _LAYOUTS[kind].read(row, detail)
-    values["occurred_at"] = aware(row[_AT["occurred_at"]])
-    if origin := row[_AT["origin"]]:
-        origin_kind = _ORIGIN_TYPES[origin]
-        values["origin"] = origin_kind(**_LAYOUTS[origin_kind].read(row, detail))
-    return HistoryRow(row[1], row[2], row[3], kind(**values))
-
-
-def runs_row(position: int, first_position: int, instance: Instance) -> Row:
+def runs_row(position: int, first_position: int, instance: Instance, large: LargePayloads) -> Row:
     """An instance's state as a row of `runs`."""
-    parent, failure = instance.parent, instance.failure
+    parent, failure, key = instance.parent, instance.failure, instance.key
     return (
-        position, first_position, instance.key, instance.instance_id, instance.name, instance.version, instance.code_hash,
+        position, first_position, key, instance.instance_id, instance.name, instance.version, instance.code_hash,
         instance.status.value,
         *((parent.key, parent.instance_id, parent.name, parent.task_id) if parent else (None, None, None, None)),
         instance.root, instance.generation, instance.app_id,
-        _JSON.encode(instance.tags).decode() if instance.tags else None,
+        JSON.encode(instance.tags).decode() if instance.tags else None,
         naive(instance.created_at), naive(instance.updated_at), naive(instance.scheduled_start),
-        instance.input, instance.output, instance.custom_status,
-        *((failure.error_type, _JSON.encode(failure).decode()) if failure else (None, None)),
-        instance.next_sequence, instance.turn,
+        large.placed(instance.input, key), large.placed(instance.output, key), large.placed(instance.custom_status, key),
+        *((failure.error_type, JSON.encode(failure).decode()) if failure else (None, None)),
+        instance.next_sequence, instance.turn, naive(instance.purge_at),
     )  # fmt: skip
 
 
@@ -170,8 +69,8 @@ _FAILURE = msgspec.json.Decoder(FailureDetails)
 _TAGS = msgspec.json.Decoder(dict[str, str])
 
 
-def runs_record(row: Sequence[Any]) -> Instance:
-    """A row of `runs` as the instance's state."""
+def runs_record(row: Sequence[Any], texts: Mapping[str, str]) -> Instance:
+    """A row of `runs` as the instance's state. `texts` are its large payloads, by reference."""
     cells = dict(zip(RUNS_COLUMNS, row, strict=True))
     task = cells["parent_task"]
     return Instance(
@@ -191,24 +90,36 @@ def runs_record(row: Sequence[Any]) -> Instance:
         created_at=cells["created_at"].replace(tzinfo=UTC),
         updated_at=cells["updated_at"].replace(tzinfo=UTC),
         scheduled_start=aware(cells["scheduled_start"]),
-        input=cells["input"],
-        output=cells["output"],
-        custom_status=cells["custom_status"],
+        input=resolved(cells["input"], texts),
+        output=resolved(cells["output"], texts),
+        custom_status=resolved(cells["custom_status"], texts),
         failure=_FAILURE.decode(cells["failure"]) if cells["failure"] else None,
         next_sequence=cells["next_sequence"],
         turn=cells["turn"],
+        purge_at=aware(cells["purge_at"]),
     )
 
 
 def definitions_row(position: int, row: DefinitionRow) -> Row:
     """A definition as a row of `definitions`."""
-    packages = _JSON.encode(row.packages).decode()
-    return (position, row.name, row.kind, row.code_hash, row.source, row.origin, packages, naive(row.registered_at))
+    packages = JSON.encode(row.packages).decode()
+    return (
+        position,
+        row.name,
+        row.kind,
+        row.code_hash,
+        row.source,
+        row.origin,
+        packages,
+        naive(row.registered_at),
+        row.version,
+        row.app_id,
+    )
 
 
 def definitions_record(row: Sequence[Any]) -> DefinitionRow:
     """A row of `definitions` as it was registered."""
-    _, name, kind, code_hash, source, origin, packages, registered_at = row
+    _, name, kind, code_hash, source, origin, packages, registered_at, version, app_id = row
     return DefinitionRow(
         name=name,
         kind=kind,
@@ -217,9 +128,24 @@ def definitions_record(row: Sequence[Any]) -> DefinitionRow:
         origin=origin,
         packages=_TAGS.decode(packages),
         registered_at=registered_at.replace(tzinfo=UTC),
+        version=version,
+        app_id=app_id,
     )
 
 
 def audit_row(position: int, row: AuditRow) -> Row:
     """An act as a row of `audit`."""
     return (position, naive(row.at), row.who, row.what, row.key, row.instance_id, row.where, row.why)
+
+
+def circuits_row(position: int, row: CircuitRow) -> Row:
+    """A change of a circuit breaker as a row of `circuits`."""
+    return (position, naive(row.at), row.app_id, row.name, row.state, row.consecutive_failures, row.requests)
+
+
+def circuits_record(row: Sequence[Any]) -> CircuitRow:
+    """A row of `circuits` as the change that it was."""
+    _, at, app_id, name, state, consecutive_failures, requests = row
+    return CircuitRow(
+        at=at.replace(tzinfo=UTC), name=name, state=state, consecutive_failures=consecutive_failures, requests=requests, app_id=app_id
+    )

@@ -32,10 +32,9 @@ CREATE TABLE history (
     worker            VARCHAR,
     origin            VARCHAR,            -- of a timer: timer, event, activity_retry, child_retry
     error_type        VARCHAR,
-    code_hash         VARCHAR,
     app_id            VARCHAR,
     fire_at           TIMESTAMP,
-    data              VARCHAR,            -- the event's payload, JSON text
+    data              VARCHAR,            -- the event's payload, JSON text; payload(data) where it may be large
     detail            VARCHAR             -- JSON of the fields that have no column
 );
 
@@ -66,7 +65,8 @@ CREATE TABLE runs (
     error_type      VARCHAR,
     failure         VARCHAR,              -- JSON object
     next_sequence   BIGINT    NOT NULL,
-    turn            BIGINT    NOT NULL
+    turn            BIGINT    NOT NULL,
+    purge_at        TIMESTAMP             -- when an ended instance is deleted by itself
 );
 
 CREATE TABLE definitions (
@@ -77,7 +77,9 @@ CREATE TABLE definitions (
     source        VARCHAR,
     origin        VARCHAR,
     packages      VARCHAR   NOT NULL,     -- JSON object
-    registered_at TIMESTAMP NOT NULL
+    registered_at TIMESTAMP NOT NULL,
+    version       VARCHAR,
+    app_id        VARCHAR
 );
 
 CREATE TABLE audit (
@@ -91,9 +93,35 @@ CREATE TABLE audit (
     why         VARCHAR
 );
 
+-- Changes in the state of circuit breakers; the newest row of a name within an app is true.
+CREATE TABLE circuits (
+    position             BIGINT    NOT NULL,
+    occurred_at          TIMESTAMP NOT NULL,
+    app_id               VARCHAR,
+    name                 VARCHAR   NOT NULL,
+    state                VARCHAR   NOT NULL,
+    consecutive_failures BIGINT    NOT NULL,
+    requests             BIGINT    NOT NULL
+);
+
+-- Results of transactional activities, each written in the activity's own transaction: it committed if, and only if, its row is here.
+CREATE TABLE transactions (
+    instance     BIGINT    NOT NULL,
+    event_id     BIGINT    NOT NULL,      -- of TaskScheduled
+    result       VARCHAR,
+    committed_at TIMESTAMP NOT NULL
+);
+
+-- Each large payload once. Where a table above would hold it stands a reference, which is no JSON: @blake2b:<hash> <bytes>
 CREATE TABLE payloads (
     hash VARCHAR NOT NULL,
     data VARCHAR NOT NULL
+);
+
+-- Which executions refer to a large payload; it goes with the last of them.
+CREATE TABLE payload_holders (
+    hash     VARCHAR NOT NULL,
+    instance BIGINT  NOT NULL
 );
 
 CREATE TABLE api_calls (
@@ -107,70 +135,3 @@ CREATE TABLE api_calls (
     caller      VARCHAR,
     error       VARCHAR
 );
-
--- The present state of every execution.
-CREATE VIEW executions AS
-SELECT * RENAME (instance AS key)
-FROM runs
-SEMI JOIN (SELECT max(position) AS position FROM runs GROUP BY instance) AS newest USING (position);
-
--- The present state of every instance: its newest execution.
-CREATE VIEW instances AS
-SELECT *
-FROM executions
-SEMI JOIN (SELECT max(key) AS key FROM executions GROUP BY instance_id) AS newest USING (key);
-
-CREATE VIEW events AS
-SELECT e.instance_id, e.name AS workflow, e.generation, h.* RENAME (instance AS key)
-FROM history AS h
-JOIN executions AS e ON e.key = h.instance;
-
--- Each attempt of an activity with its end, if it has one.
-CREATE VIEW activities AS
-SELECT
-    s.instance_id, s.workflow, s.generation, s.key, s.event_id, s.name, s.attempt, s.task_execution_id,
-    CASE f.type WHEN 'TaskCompleted' THEN 'COMPLETED' WHEN 'TaskFailed' THEN 'FAILED' ELSE 'SCHEDULED' END AS state,
-    s.occurred_at AS scheduled_at, f.started_at, f.occurred_at AS ended_at, f.duration_ms, f.worker, f.error_type,
-    s.app_id, s.data AS input, f.data AS output
-FROM events AS s
-LEFT JOIN history AS f
-    ON f.instance = s.key AND f.event_id = s.event_id AND f.type IN ('TaskCompleted', 'TaskFailed')
-WHERE s.type = 'TaskScheduled';
-
--- External events that running executions still wait for: the nth wait for a name takes the nth event of that name, in any case.
--- A wait whose deadline passed takes none.
-CREATE VIEW waits AS
-WITH waiting AS (
-    SELECT
-        h.instance, h.event_id, h.name, h.occurred_at, h.fire_at, h.detail,
-        row_number() OVER (PARTITION BY h.instance, lower(h.name) ORDER BY h.sequence) AS nth
-    FROM history AS h
-    ANTI JOIN (SELECT instance, event_id FROM history WHERE type = 'TimerFired') AS fired
-        ON fired.instance = h.instance AND fired.event_id = h.event_id
-    WHERE h.type = 'TimerCreated' AND h.origin = 'event'
-),
-raised AS (
-    SELECT instance, lower(name) AS name, count(*) AS arrived
-    FROM history
-    WHERE type = 'EventRaised'
-    GROUP BY ALL
-)
-SELECT
-    e.instance_id, e.name AS workflow, e.key, w.event_id, w.name AS event_name, w.occurred_at AS waiting_since, w.fire_at AS deadline,
-    w.detail ->> '$.title' AS title, w.detail ->> '$.schema' AS schema
-FROM waiting AS w
-JOIN executions AS e ON e.key = w.instance
-LEFT JOIN raised AS r ON r.instance = w.instance AND r.name = lower(w.name)
-WHERE e.status IN ('PENDING', 'RUNNING', 'SUSPENDED', 'STALLED') AND w.nth > coalesce(r.arrived, 0);
-
--- Whatever failed: attempts of activities, child workflows, workflows.
-CREATE VIEW failures AS
-SELECT
-    f.instance_id, f.workflow, f.generation, f.key,
-    CASE f.type WHEN 'TaskFailed' THEN 'activity' WHEN 'ExecutionCompleted' THEN 'workflow' ELSE 'child workflow' END AS kind,
-    coalesce(s.name, f.workflow) AS name, s.attempt, f.occurred_at, f.error_type,
-    f.detail ->> '$.failure.message' AS message, f.detail ->> '$.failure.stack_trace' AS stack_trace
-FROM events AS f
-LEFT JOIN history AS s
-    ON s.instance = f.key AND s.event_id = f.event_id AND s.type IN ('TaskScheduled', 'ChildWorkflowInstanceCreated')
-WHERE f.error_type IS NOT NULL;

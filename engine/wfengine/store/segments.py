@@ -18,6 +18,7 @@ from wfengine.store.frames import Frame, sound_frames
 SUFFIX = ".journal"
 HEADER = struct.Struct("<8s16sIQI")
 MAGIC = b"wfjrnl1\n"
+LARGEST = 4 * 1024 * 1024  # more than this only one batch takes, at once: zeros would just be written twice
 
 
 class Segment(NamedTuple):
@@ -30,7 +31,7 @@ class Segment(NamedTuple):
 
 
 def create(directory: Path, lab_id: bytes, first: int, size: int) -> tuple[Segment, int]:
-    """Make a segment of `size` bytes, durable with its name. Answers it with its open descriptor, or raises OSError and leaves nothing."""
+    """Make a segment for `size` bytes, durable with its name. Answers it with its open descriptor, or raises OSError and leaves nothing."""
     final = directory / f"{first:020d}{SUFFIX}"
     unnamed = final.with_suffix(".new")
     salt = secrets.randbits(32)
@@ -38,7 +39,7 @@ def create(directory: Path, lab_id: bytes, first: int, size: int) -> tuple[Segme
     try:
         head = HEADER.pack(MAGIC, lab_id, salt, first, 0)
         head = HEADER.pack(MAGIC, lab_id, salt, first, crc32(head))
-        write_all(descriptor, head + bytes(size - len(head)), 0)
+        write_all(descriptor, head + bytes(min(size, LARGEST) - len(head)), 0)
         os.fsync(descriptor)
         unnamed.rename(final)
         sync_directory(directory)

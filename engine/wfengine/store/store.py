@@ -6,24 +6,29 @@ editing: a commit is acknowledged from the journal alone, so whatever reads Duck
 
 import atexit
 import os
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import msgspec
 
-from wfengine.errors import EnginePaused, InvalidArgument, NotADatabase, StoreCorrupt, StoreError
+from wfengine.errors import EnginePaused, EngineStopped, InvalidArgument, NotADatabase, StoreCorrupt, StoreError, TransactionConflict
 from wfengine.model.instance import Instance, Status
-from wfengine.model.work import Commit, DefinitionRow, HistoryRow
-from wfengine.store import appending, database, reading, segments
+from wfengine.model.work import CircuitRow, Commit, DefinitionRow, HistoryRow
+from wfengine.store import appending, copying, database, opening, reading, segments
 from wfengine.store.appending import Entry
 from wfengine.store.applier import BATCH_ROWS, Applier
 from wfengine.store.database import Database, Progress
 from wfengine.store.journal import Journal
 from wfengine.store.lock import Lock
 from wfengine.store.writer import Callbacks, Writer
+
+# DuckDB's ways to say Ctrl-C, which `except Exception` would swallow; the second one where it comes while an answer is made into a DataFrame.
+_CTRL_C = frozenset({"Query interrupted", "std::bad_cast"})
 
 
 class Store:
@@ -73,6 +78,8 @@ class Store:
             if opened is not None:
                 opened.close()
             lock.release()
+            if (damage := opening.damage(place, error)) is not None:
+                raise damage from error
             if isinstance(error, OSError | duckdb.Error):
                 reason = str(error).partition("\n")[0]
                 raise StoreError(f"{place} cannot be opened just now: {reason}. If its disk is full, free some space.") from error
@@ -84,17 +91,22 @@ class Store:
         on_durable: Callable[[list[object]], None],
         on_trouble: Callable[[str | None], None],
         on_fatal: Callable[[str], None],
+        holds: bool = False,
     ) -> None:
-        """Begin to write. All three are called on the journal's thread.
+        """Begin to write. All three are called on the journal's thread. With `holds`, what is submitted waits until `commit_held` is called.
 
         `on_durable` gets the tokens of each synced batch, in the order of submission. `on_trouble` says why writing waits, and None when
         it goes on. `on_fatal` says why nothing will be acknowledged any more.
         """
-        self._writer.start(Callbacks(on_durable, on_trouble, on_fatal))
+        self._writer.start(Callbacks(on_durable, on_trouble, on_fatal), holds=holds)
 
     def submit(self, commit: Commit, token: object) -> None:
         """Queue a commit, without waiting; `on_durable` gets the token. Raises EngineStopped after the end."""
         self._writer.submit(commit, token)
+
+    def commit_held(self) -> list[object]:
+        """Make durable what was submitted since; gives the tokens of what is durable now, the others go to `on_durable`. Raises EngineStopped."""
+        return self._writer.commit_held()
 
     def live(self) -> list[tuple[Instance, list[HistoryRow]]]:
         """Every execution that has not ended, with its whole history."""
@@ -113,7 +125,8 @@ class Store:
 
     def instance(self, key: int) -> Instance | None:
         """The present state of one execution."""
-        return next(iter(self.instances([key])), None)
+        with self.cursor() as cursor:
+            return reading.instance(cursor, key)
 
     def instances(self, keys: Iterable[int]) -> list[Instance]:
         """The present state of these executions, by key; unknown ones are left out."""
@@ -135,6 +148,39 @@ class Store:
         with self.cursor() as cursor:
             return reading.definitions(cursor)
 
+    def circuits(self) -> list[CircuitRow]:
+        """The present state of every circuit breaker."""
+        with self.cursor() as cursor:
+            return reading.circuits(cursor)
+
+    def ended_to_purge(self) -> list[tuple[int, str, datetime]]:
+        """Ended executions that are to be deleted at a time: key, id, that time."""
+        with self.cursor() as cursor:
+            return reading.ended_to_purge(cursor)
+
+    def transaction_result(self, key: int, event_id: int) -> tuple[bool, str | None]:
+        """Whether the transactional activity `event_id` of an execution has committed, and its result."""
+        with self._reading() as cursor:  # written by its own transaction, not through the journal: nothing to wait for
+            return reading.transaction_result(cursor, key, event_id)
+
+    @contextmanager
+    def transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection for one writer on its thread, inside a transaction: committed and durable at the end, rolled back by any exception.
+
+        It is for tables of the user's own and for `transactions`; of the record it sees what DuckDB has by then (`flush` first for all). Raises TransactionConflict where another transaction changed the same
+        rows meanwhile, and EnginePaused as `cursor` does. While it is open no checkpoint is made, so the journal grows.
+        """
+        with self._reading() as cursor:
+            cursor.begin()
+            try:
+                yield cursor
+                cursor.execute("COMMIT")  # its method says nothing where there is no transaction any more
+            except BaseException as error:
+                appending.roll_back(cursor)
+                if isinstance(error, duckdb.TransactionException):
+                    raise _said_of_transaction(error) from error
+                raise
+
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection for one reader on its thread, which sees all that was durable; closed at the end.
@@ -142,15 +188,26 @@ class Store:
         Raises EnginePaused while DuckDB cannot take what is durable. Ctrl-C ends a query on the main thread.
         """
         self.flush()
+        with self._reading() as cursor:
+            yield cursor
+
+    @contextmanager
+    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             with self._database.reading() as cursor:
                 yield cursor
         except (duckdb.FatalException, duckdb.ConnectionException) as error:
+            if self._database.is_closed:
+                raise EngineStopped("The lab was closed meanwhile. Open it again to go on.") from error
             raise EnginePaused(
                 f"The record cannot be read just now ({str(error).partition(chr(10))[0]}). It is tried again by itself."
             ) from error
+        except duckdb.Error as error:
+            if (damage := opening.damage(self.path, error)) is not None:
+                raise damage from error
+            raise
         except RuntimeError as error:
-            if str(error) == "Query interrupted":  # DuckDB's way to say Ctrl-C, which `except Exception` would swallow
+            if str(error) in _CTRL_C and threading.current_thread() is threading.main_thread():
                 raise KeyboardInterrupt from None
             raise
 
@@ -166,7 +223,7 @@ class Store:
         if not target.parent.is_dir():
             raise InvalidArgument(f"The folder {target.parent} does not exist. Create it, or pass another path.")
         with self.cursor() as cursor:
-            database.copy(cursor, target)
+            copying.copy(cursor, target)
 
     def close(self) -> None:
         """Finish what was submitted, checkpoint, stop the threads and let go of the file. Calling it again does nothing."""
@@ -176,6 +233,13 @@ class Store:
         self._applier.close()
         self._lock.release()
         atexit.unregister(self.close)
+
+
+def _said_of_transaction(error: duckdb.TransactionException) -> Exception:
+    reason = str(error).partition("\n")[0].rstrip(".")
+    if "conflict" in reason.lower():
+        return TransactionConflict(f"The transaction was rolled back ({reason}). The same again may succeed.")
+    return InvalidArgument(f"The transaction could not be committed ({reason}). Leave BEGIN, COMMIT and ROLLBACK to the engine.")
 
 
 def _checked(path: str | os.PathLike[str]) -> Path:

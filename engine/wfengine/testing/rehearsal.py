@@ -1,17 +1,17 @@
 """A rehearsal: a workflow played without an engine. You say what arrives, it tells what the code asks for.
 
-Every turn is played twice, by an execution that is kept and by one rebuilt from history, and both must ask for the same: whoever
-rehearses a workflow tests its determinism along the way. Each event comes one second after the one before.
+Every turn is played twice (`twice`), so that whoever rehearses a workflow tests its determinism along the way. Each event comes one
+second after the one before.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from wfengine.core.replay import Execution, WorkflowFunction
 from wfengine.core.tasks import Task
-from wfengine.core.transitions import Transition, apply, new_instance
-from wfengine.model.actions import Action, CompleteWorkflow, CreateTimer, ExecutionResult
+from wfengine.core.transitions import new_instance
+from wfengine.model.actions import Action, CompleteWorkflow, CreateTimer
 from wfengine.model.failure import FailureDetails
 from wfengine.model.history import (
     ChildWorkflowInstanceCompleted,
@@ -26,6 +26,7 @@ from wfengine.model.history import (
     TimerFired,
 )
 from wfengine.model.payload import from_json, to_json
+from wfengine.testing.twice import PlayedTwice
 
 Steps = Generator[Task[Any], Any, Any]
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,11 +39,8 @@ class Rehearsal:
         self, workflow: WorkflowFunction, input: Any = None, *, instance_id: str = "i-1", scheduled_start: datetime | None = None
     ) -> None:
         self.now = BEGINNING
-        self.history: list[HistoryEvent] = []
         self.actions: list[list[Action]] = []
         self.custom_status: str | None = None
-        self._workflow = workflow
-        self._kept = Execution(workflow)
         self._keys = 1
         started = ExecutionStarted(
             occurred_at=self.now,
@@ -51,8 +49,14 @@ class Rehearsal:
             input=None if input is None else to_json(input),
             scheduled_start=scheduled_start,
         )
-        self._instance, rows = new_instance(1, started)
+        instance, rows = new_instance(1, started)
         self._first = rows[0].event
+        self._played = PlayedTwice(workflow, instance)
+
+    @property
+    def history(self) -> list[HistoryEvent]:
+        """What an engine would have recorded."""
+        return self._played.history
 
     def start(self, *events: HistoryEvent) -> list[Action]:
         """The first turn, with what arrived before it."""
@@ -60,26 +64,19 @@ class Rehearsal:
 
     def turn(self, *events: HistoryEvent) -> list[Action]:
         """Let these events arrive together; gives the actions that the code asks for."""
-        result = self._kept.advance(events)
-        execution = self.rebuilt()
-        again = execution.advance(events)
-        execution.close()
-        if again != result:
-            raise AssertionError(f"kept: {result}\nrebuilt from history: {again}")
-        self._record(events, result)
+        self.now = max(self.now, *(event.occurred_at for event in events)) if events else self.now
+        result, _ = self._played.turn(events, now=self.now, claim_key=self._claim_key)
         self.actions.append(result.actions)
         self.custom_status = result.custom_status
         return result.actions
 
     def rebuilt(self) -> Execution:
         """Another execution, made of history alone."""
-        execution = Execution(self._workflow)
-        execution.replay(self.history)
-        return execution
+        return self._played.rebuilt()
 
     def close(self) -> None:
         """The end of the rehearsal; `finally` blocks of suspended code run here."""
-        self._kept.close()
+        self._played.close()
 
     @property
     def output(self) -> Any:
@@ -138,12 +135,6 @@ class Rehearsal:
     def resumed(self) -> ExecutionResumed:
         """Somebody resumes it."""
         return ExecutionResumed(occurred_at=self._tick())
-
-    def _record(self, events: Sequence[HistoryEvent], result: ExecutionResult) -> None:
-        self.now = max(self.now, *(event.occurred_at for event in events)) if events else self.now
-        transition: Transition = apply(self._instance, events, result, now=self.now, claim_key=self._claim_key)
-        self._instance = transition.instance
-        self.history += [row.event for row in transition.commit.history if row.key == self._instance.key]
 
     def _claim_key(self, instance_id: str | None) -> int:
         del instance_id

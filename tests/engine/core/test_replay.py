@@ -95,12 +95,14 @@ def test_history_and_code_must_agree_on_kind_and_name(recorded: str, call: str) 
     assert caught.value.event_id == 0
     assert caught.value.recorded in str(caught.value)
     assert caught.value.attempted in str(caught.value)
-    assert "edited after this instance started" in str(caught.value)
+    assert caught.value.line.startswith("line ")
+    assert caught.value.line in str(caught.value)
+    assert f"{caught.value.recorded} was replaced by {caught.value.attempted}" in str(caught.value)
 
 
 def test_an_action_that_the_code_no_longer_asks_for_is_a_disagreement() -> None:
     execution = Execution(lambda _ctx, _input: None)
-    with pytest.raises(NonDeterminismError, match="nothing at this point"):
+    with pytest.raises(NonDeterminismError, match="the code now asks for nothing"):
         execution.replay([STARTED, scheduled(0, "a")])
 
 
@@ -110,7 +112,9 @@ def test_an_action_that_history_lacks_is_a_disagreement() -> None:
     def workflow(ctx: WorkflowContext, _: Any) -> Steps:
         yield when_all([ctx.call_activity("a"), ctx.call_activity("added")])
 
-    with pytest.raises(NonDeterminismError, match=r"asks for call_activity\('added'\), recorded is nothing"):
+    with pytest.raises(
+        NonDeterminismError, match=r"recorded is nothing more, the code now asks for call_activity\('added'\) \(line \d+ of workflow\)"
+    ):
         Execution(workflow).replay([STARTED, scheduled(0, "a")])
 
 

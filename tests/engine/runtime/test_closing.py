@@ -46,7 +46,7 @@ def test_closing_ends_a_move_of_virtual_time(engine: Engine) -> None:
     engine.schedule_new_workflow(workflow, instance_id="w")
     engine.wait_for_workflow_start("w", 20)
     moved: Future[None] = Future()
-    engine._ask(moved, engine.virtual_time.advance, timedelta(days=1))
+    engine._loop.ask(moved, engine.virtual_time.advance, timedelta(days=1))
     engine.close()
     with pytest.raises(EngineStopped):
         moved.result(20)

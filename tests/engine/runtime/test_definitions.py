@@ -193,7 +193,7 @@ def test_code_that_is_not_deterministic_is_found_when_it_is_replayed(opened: Ope
     engine.wait_for_workflow_start("w", 20)
 
     def evict(ack: "Future[None]") -> None:
-        engine._turns._executor.drop(1)
+        engine._turns.code.drop(1)
         ack.set_result(None)
 
     engine.in_engine(evict, 20)

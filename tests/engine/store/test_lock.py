@@ -10,6 +10,7 @@ import pytest
 
 from tests.engine.store.desk import Desk, start_of, step_of
 from wfengine.errors import EngineStopped, StoreInUse
+from wfengine.store.lock import Lock
 from wfengine.store.store import Store
 
 OPENING = """
@@ -99,6 +100,19 @@ def test_a_writer_whose_lock_was_taken_over_stops_before_it_commits(place: Path,
     assert [row.sequence for row in desk.store.history(1)] == [0]
     desk.store.close()
     assert lock.read_text() == "{}", "the other's lock is not ours to remove"
+
+
+def test_a_lock_that_was_let_go_leaves_its_successors_file_alone_though_it_has_the_same_number(place: Path) -> None:
+    """File systems give a removed file's number to the next one; a lab closed twice took the lock of the one opened in between."""
+    former = Lock.take(place, "the former")
+    spare = former.path.with_suffix(".spare")
+    spare.hardlink_to(former.path)
+    former.release()
+    spare.rename(former.path)
+    successor = Lock.take(place, "the successor")
+    former.release()
+    assert successor.is_ours()
+    successor.release()
 
 
 def test_a_forked_child_neither_keeps_the_lock_nor_harms_the_file(place: Path) -> None:

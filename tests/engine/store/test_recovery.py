@@ -102,9 +102,11 @@ def test_wherever_duckdbs_log_is_damaged_or_cut_nothing_is_lost(crashed: Callabl
 
 
 def test_a_torn_journal_opens_with_the_exact_prefix(crashed: Callable[[str], Path]) -> None:
+    """As a power cut leaves it: nobody knows any more that the end was once synced."""
     for cut in (1, 50, 200, 1000):
         path = crashed("unapplied")
         (segment,) = path.with_name(path.name + ".journal").glob("*.journal")
+        segment.with_name("acknowledged").unlink()
         end = len(segment.read_bytes().rstrip(b"\0"))
         os.truncate(segment, end - cut)
         store = Store.open(path)
@@ -112,6 +114,29 @@ def test_a_torn_journal_opens_with_the_exact_prefix(crashed: Callable[[str], Pat
         assert found == list(range(len(found)))
         assert 30 < len(found) < 40
         store.close()
+
+
+@pytest.mark.parametrize("lost", ["its last byte", "its last segment"])
+def test_an_acknowledged_end_that_is_gone_is_refused_each_time_and_never_taken_for_a_cut_write(
+    crashed: Callable[[str], Path], opened: Callable[..., Desk], lost: str
+) -> None:
+    path = crashed("unapplied")
+    (segment,) = path.with_name(path.name + ".journal").glob("*.journal")
+    if lost == "its last byte":
+        os.truncate(segment, len(segment.read_bytes().rstrip(b"\0")) - 1)
+    else:
+        segment.unlink()
+    found = 39 if segment.exists() else 0
+    for _ in range(2):
+        with pytest.raises(StoreCorrupt, match=f"damaged behind commit {found} "):
+            Store.open(path)
+    desk = opened(path, up_to_damage=True)
+    assert sequences(desk.store) == list(range(found))
+    desk.commit(*[step_of(1, number) for number in range(found, 41)])
+    desk.store.close()
+    assert [path.name] == [left.name for left in path.parent.iterdir() if "damaged" not in left.name and left.is_file()]
+    with opened(path).store.cursor() as cursor:
+        assert cursor.execute("SELECT count(*) FROM history").fetchall() == [(41,)]
 
 
 def test_damage_in_the_middle_is_refused_each_time_and_can_be_set_aside(

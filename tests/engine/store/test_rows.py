@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib import resources
 from typing import get_args
 
 import duckdb
@@ -14,10 +13,11 @@ from hypothesis import strategies as st
 from wfengine.model import history as h
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Instance, ParentInstance, Status
-from wfengine.model.work import AuditRow, Commit, DefinitionRow, HistoryRow
-from wfengine.store import appending, reading, rows
+from wfengine.model.work import AuditRow, CircuitRow, Commit, DefinitionRow, HistoryRow
+from wfengine.store import appending, events, migrating, reading, rows
 from wfengine.store.appending import Entry
 from wfengine.store.database import Progress
+from wfengine.store.payloads import LargePayloads
 
 # What is encoded into the journal is UTF-8, so text has no surrogates by the time it gets here.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -40,7 +40,7 @@ def of_type(annotation: object) -> st.SearchStrategy[object]:
     if get_args(annotation) and annotation != dict[str, str] and not str(annotation).startswith("typing.Literal"):
         return st.one_of([of_type(part) for part in get_args(annotation)])
     if annotation is float:
-        return st.floats(allow_nan=False)
+        return st.floats(allow_nan=False, allow_infinity=False)  # a span of time has an end
     return st.from_type(annotation)  # type: ignore[arg-type]  # a union has no type to give
 
 
@@ -50,13 +50,13 @@ EVENTS = [kind for kind in get_args(h.HistoryEvent) if isinstance(kind, type)]
 @pytest.fixture(scope="module")
 def tables() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
-        connection.execute(resources.files("wfengine.store").joinpath("schema.sql").read_text())
+        connection.execute(migrating.script("schema") + migrating.script("views"))
         yield connection
 
 
 def through_duckdb(tables: duckdb.DuckDBPyConnection, commit: Commit) -> None:
-    for table in ("history", "runs", "definitions", "audit"):
-        tables.execute(f"DELETE FROM {table}")  # noqa: S608 - the four names above
+    for table in ("history", "runs", "definitions", "audit", "circuits"):
+        tables.execute(f"DELETE FROM {table}")  # noqa: S608 - the names above
     appending.append(tables, [Entry(1, 1, commit)], Progress(0, 1, 1, 1))
 
 
@@ -65,18 +65,18 @@ def test_every_event_comes_back_from_its_row_exactly(kind: type[msgspec.Struct])
     @given(every_field(kind), NUMBERS)
     def check(event: h.HistoryEvent, number: int) -> None:
         row = HistoryRow(number, number, number, event)
-        assert rows.history_record(rows.history_row(7, row)) == row
+        assert events.history_record(events.history_row(7, row, LargePayloads()), {}) == row
 
     check()
 
 
 @settings(max_examples=30)
 @given(st.lists(st.one_of([every_field(kind) for kind in EVENTS]), min_size=1, max_size=20))
-def test_every_event_comes_back_from_duckdb_exactly(tables: duckdb.DuckDBPyConnection, events: list[h.HistoryEvent]) -> None:
-    history = [HistoryRow(1, number, 1, event) for number, event in enumerate(events)]
+def test_every_event_comes_back_from_duckdb_exactly(tables: duckdb.DuckDBPyConnection, drawn: list[h.HistoryEvent]) -> None:
+    history = [HistoryRow(1, number, 1, event) for number, event in enumerate(drawn)]
     through_duckdb(tables, Commit(history=history))
-    found = tables.execute(f"SELECT {', '.join(rows.HISTORY_COLUMNS)} FROM history ORDER BY sequence").fetchall()  # noqa: S608 - our own columns
-    assert [rows.history_record(row) for row in found] == history
+    found = tables.execute(f"SELECT {', '.join(events.HISTORY_COLUMNS)} FROM history ORDER BY sequence").fetchall()  # noqa: S608 - our own columns
+    assert [events.history_record(row, {}) for row in found] == history
 
 
 @settings(max_examples=50)
@@ -87,20 +87,29 @@ def test_an_instance_comes_back_from_duckdb_exactly(tables: duckdb.DuckDBPyConne
 
 
 @settings(max_examples=30)
-@given(every_field(DefinitionRow), every_field(AuditRow))
-def test_definitions_and_acts_are_kept_exactly(tables: duckdb.DuckDBPyConnection, definition: DefinitionRow, act: AuditRow) -> None:
-    through_duckdb(tables, Commit(definitions=[definition], audit=[act]))
+@given(every_field(DefinitionRow), every_field(AuditRow), every_field(CircuitRow))
+def test_definitions_acts_and_circuits_are_kept_exactly(
+    tables: duckdb.DuckDBPyConnection, definition: DefinitionRow, act: AuditRow, circuit: CircuitRow
+) -> None:
+    through_duckdb(tables, Commit(definitions=[definition], audit=[act], circuits=[circuit]))
     assert reading.definitions(tables) == [definition]
+    assert reading.circuits(tables) == [circuit]
     ((_, at, *others),) = tables.execute("SELECT * FROM audit").fetchall()
     assert (rows.aware(at), *others) == (act.at, act.who, act.what, act.key, act.instance_id, act.where, act.why)
 
 
 def test_every_event_and_every_timer_origin_has_a_layout() -> None:
-    assert set(rows._LAYOUTS) == {*EVENTS, *get_args(h.TimerOrigin)}
+    assert set(events._EVENTS) == set(EVENTS)
+    assert set(events._ORIGINS) == set(get_args(h.TimerOrigin))
 
 
 def test_the_column_lists_are_those_of_the_schema(tables: duckdb.DuckDBPyConnection) -> None:
-    for table, columns in (("history", rows.HISTORY_COLUMNS), ("runs", rows.RUNS_COLUMNS), ("definitions", rows.DEFINITIONS_COLUMNS)):
+    for table, columns in (
+        ("history", events.HISTORY_COLUMNS),
+        ("runs", rows.RUNS_COLUMNS),
+        ("definitions", rows.DEFINITIONS_COLUMNS),
+        ("circuits", rows.CIRCUITS_COLUMNS),
+    ):
         found = tables.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = ? ORDER BY column_index", [table]).fetchall()
         assert tuple(name for (name,) in found) == columns
 
@@ -109,12 +118,12 @@ def test_a_parent_is_told_from_none_by_its_task() -> None:
     parent = ParentInstance(key=1, instance_id="a", name="b", task_id=0)
     now = datetime(2026, 1, 1, tzinfo=UTC)
     child = Instance(key=2, instance_id="c", name="d", status=Status.RUNNING, created_at=now, updated_at=now, root=1, parent=parent)
-    assert rows.runs_record(rows.runs_row(1, 1, child)) == child
+    assert rows.runs_record(rows.runs_row(1, 1, child, LargePayloads()), {}) == child
 
 
 def test_without_an_appender_rows_arrive_all_the_same(tables: duckdb.DuckDBPyConnection) -> None:
     """DuckDB 1.5 has none."""
     tables.execute("DELETE FROM definitions")
-    row = (1, "order", "workflow", "abc", None, None, "{}", datetime(2026, 1, 1))  # noqa: DTZ001 - as the tables hold it
+    row = (1, "order", "workflow", "abc", None, None, "{}", datetime(2026, 1, 1), None, None)  # noqa: DTZ001 - as the tables hold it
     appending.insert_rows(tables, "definitions", [row, row])
     assert tables.execute("SELECT * FROM definitions").fetchall() == [row, row]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import msgspec
 import pytest
 
 from tests.engine.store.desk import BEGIN, Desk, end_of, moment, start_of, state, step_of
@@ -18,7 +19,7 @@ from wfengine.errors import EngineStopped, InvalidArgument, NotADatabase, StoreC
 from wfengine.model import history as h
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Instance, ParentInstance, Status
-from wfengine.model.work import AuditRow, Commit, DefinitionRow, HistoryRow
+from wfengine.model.work import AuditRow, CircuitRow, Commit, DefinitionRow, HistoryRow
 from wfengine.store import journal
 from wfengine.store.store import Store
 
@@ -90,6 +91,35 @@ def test_definitions_and_acts_are_kept(place: Path, opened: Callable[..., Desk])
     assert desk.store.definitions() == [definition]
     with desk.store.cursor() as cursor:
         assert cursor.execute("SELECT who, what, instance, from_where FROM audit").fetchall() == [("ada", "approve", 1, "cell")]
+
+
+def test_the_newest_state_of_each_circuit_breaker_is_its_present_one(place: Path, opened: Callable[..., Desk]) -> None:
+    def change(number: int, name: str, state_: str, app_id: str | None = None) -> CircuitRow:
+        return CircuitRow(at=moment(number), name=name, state=state_, consecutive_failures=number, requests=10 * number, app_id=app_id)
+
+    first, other, elsewhere, last = (
+        change(1, "charge", "open"), change(2, "ship", "open"), change(3, "charge", "open", "billing"), change(4, "charge", "closed"),
+    )  # fmt: skip
+    desk = opened(place).commit(Commit(circuits=[first, other]), Commit(circuits=[elsewhere], audit=[]), Commit(circuits=[last]))
+    assert desk.store.circuits() == [other, elsewhere, last]
+    with desk.store.cursor() as cursor:
+        found = cursor.execute("SELECT app_id, name, state, since FROM circuit_breakers ORDER BY ALL NULLS FIRST").fetchall()
+    assert [row[:3] for row in found] == [(None, "charge", "closed"), (None, "ship", "open"), ("billing", "charge", "open")]
+    assert found[0][3] == moment(4).replace(tzinfo=None)
+    desk.store.close()
+    assert opened(place).store.circuits() == [other, elsewhere, last]
+
+
+def test_ended_executions_that_are_to_be_purged_are_listed_with_the_time(place: Path, opened: Callable[..., Desk]) -> None:
+    def due(key: int, status: Status, *, instance_id: str | None = None) -> Instance:
+        return msgspec.structs.replace(state(key, status, instance_id=instance_id), purge_at=moment(100 + key))
+
+    desk = opened(place).commit(
+        Commit(runs=[due(1, Status.COMPLETED), due(2, Status.FAILED), due(3, Status.RUNNING), state(4, Status.COMPLETED)]),
+        Commit(runs=[state(2, Status.FAILED)]),
+        Commit(runs=[due(5, Status.CONTINUED_AS_NEW, instance_id="a"), due(6, Status.TERMINATED, instance_id="a")]),
+    )
+    assert desk.store.ended_to_purge() == [(1, "order-1", moment(101)), (5, "a", moment(105)), (6, "a", moment(106))]
 
 
 def test_purged_executions_are_gone_and_their_keys_are_never_used_again(place: Path, opened: Callable[..., Desk]) -> None:
@@ -202,6 +232,24 @@ def test_the_views_tell_people_what_happened(place: Path, opened: Callable[..., 
             ("activity", "charge", 1, "PaymentError", "card refused")
         ]
         assert ask("SELECT count(*), min(instance_id), min(workflow), min(key) FROM events") == [(11, "order-1", "order", 1)]
+
+
+def test_restarted_and_late_attempts_disturb_no_view(place: Path, opened: Callable[..., Desk]) -> None:
+    timed_out = FailureDetails(message="took longer than 5 s", error_type="TimeoutError")
+    events: list[h.HistoryEvent] = [
+        h.TaskScheduled(occurred_at=moment(1), event_id=0, name="charge", task_execution_id="t0", timeout_s=5.0),
+        h.TaskRestarted(occurred_at=moment(2), task_scheduled_id=0, deaths=1),
+        h.TaskFailed(occurred_at=moment(3), task_scheduled_id=0, failure=timed_out),
+        h.TaskEndedLate(occurred_at=moment(4), task_scheduled_id=0, error_type="ValueError", worker="thread-1"),
+        h.TaskScheduled(occurred_at=moment(5), event_id=1, name="ship", task_execution_id="t1"),
+        h.TaskRestarted(occurred_at=moment(6), task_scheduled_id=1, deaths=1),
+    ]
+    desk = opened(place).commit(start_of(1), Commit(history=[HistoryRow(1, 1 + n, 1, event) for n, event in enumerate(events)]))
+    with desk.store.cursor() as cursor:
+        activities = cursor.execute("SELECT name, state, error_type, ended_at FROM activities ORDER BY event_id").fetchall()
+        failures = cursor.execute("SELECT kind, name, error_type FROM failures").fetchall()
+    assert activities == [("charge", "FAILED", "TimeoutError", moment(3).replace(tzinfo=None)), ("ship", "SCHEDULED", None, None)]
+    assert failures == [("activity", "charge", "TimeoutError")]
 
 
 def test_a_backup_is_a_lab_of_its_own(place: Path, opened: Callable[..., Desk]) -> None:

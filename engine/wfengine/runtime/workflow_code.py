@@ -1,0 +1,131 @@
+"""Workflow code and its turns: whether it can run, and what it asks for. Everything here runs on the engine's thread.
+
+An instance without code that agrees with its history waits here, and says why (`resident.lacks`), until its workflow is registered (again).
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from wfengine.core.transitions import PassOn
+from wfengine.errors import NonDeterminismError
+from wfengine.model.actions import ExecutionResult
+from wfengine.model.failure import FailureDetails, failure_of
+from wfengine.model.history import ExecutionResumed, ExecutionStarted, HistoryEvent, TaskScheduled
+from wfengine.model.instance import Status
+from wfengine.model.propagation import Chunk, PropagationScope, passed_on
+from wfengine.model.work import HistoryRow
+from wfengine.runtime.executor import Executor, Missing, WorkItem
+from wfengine.runtime.residents import Resident
+from wfengine.store.store import Store
+
+
+class WorkflowCode:
+    """The code of all live instances, run by the executor. Reading a past raises EnginePaused while the record cannot be read."""
+
+    def __init__(self, *, store: Store, executor: Executor, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._executor = executor
+        self._now = now
+        self._lacking: dict[tuple[str | None, str], list[Resident]] = {}
+
+    def check(self, resident: Resident) -> None:
+        """Have the resident say what it lacks, if its code is not there."""
+        runnable = self._executor.can_run(resident.instance)
+        if isinstance(runnable, Missing):
+            self._lack(resident, runnable.reason)
+
+    def defined(self, name: str, app_id: str | None) -> list[Resident]:
+        """A workflow was registered: those who waited for it, and wait no more."""
+        waiting = self._lacking.pop((app_id, name), [])
+        for resident in waiting:
+            resident.lacks = None
+        return waiting
+
+    def drop(self, key: int) -> None:
+        """The execution has ended, or is to be rebuilt from history when it is needed again."""
+        self._executor.drop(key)
+
+    def advance(self, resident: Resident, arrived: list[HistoryEvent]) -> ExecutionResult | FailureDetails | None:
+        """What the code asks for; None where it cannot run now, a failure where it disagrees with history."""
+        instance = resident.instance
+        if resident.lacks is not None or not (arrived or resident.unseen) or self.starts_later(resident):
+            return None
+        if instance.status is Status.SUSPENDED and not any(isinstance(event, ExecutionResumed) for event in arrived):
+            return None
+        keeps = self._executor.keeps(instance.key)
+        if not keeps:
+            runnable = self._executor.can_run(instance)
+            if isinstance(runnable, Missing):
+                self._lack(resident, runnable.reason)
+                return FailureDetails(message=runnable.reason, error_type="VersionNotAvailable") if runnable.is_version else None
+            version = instance.version if instance.turn else runnable.version
+            if (runnable.code_hash, version) != (instance.code_hash, instance.version):
+                resident.instance = msgspec.structs.replace(instance, code_hash=runnable.code_hash, version=version)
+        past = None if keeps else self._past_of(resident)
+        try:
+            result = self._executor.advance(WorkItem(instance=resident.instance, past=past, new=[*resident.unseen, *arrived]))
+        except NonDeterminismError as error:
+            self._executor.drop(instance.key)
+            # The version it started with is tried again once that is there; if it is itself at fault, the newest.
+            kept_hash = None if resident.instance.code_hash == instance.code_hash else instance.code_hash
+            resident.instance = msgspec.structs.replace(instance, code_hash=kept_hash)
+            self._lack(resident, str(error))
+            return failure_of(error)
+        resident.unseen = []
+        resident.past = None
+        return result
+
+    def inline(self, resident: Resident, task: TaskScheduled) -> Callable[..., Any] | None:
+        """The function of a `ctx.step`, from the code that handed it over; that is replayed if need be. None where it cannot be, now."""
+        key = resident.instance.key
+        found = self._executor.inline(key, task.event_id)
+        if found is not None or self._executor.keeps(key) or resident.lacks is not None:
+            return found
+        runnable = self._executor.can_run(resident.instance)
+        if isinstance(runnable, Missing):
+            self._lack(resident, runnable.reason)
+            return None
+        try:
+            self._executor.revive(WorkItem(instance=resident.instance, past=self._past_of(resident), new=[]))
+        except NonDeterminismError as error:
+            self._executor.drop(key)
+            if runnable.code_hash == resident.instance.code_hash:  # as in `advance`: the newest is tried next
+                resident.instance = msgspec.structs.replace(resident.instance, code_hash=None)
+            self._lack(resident, str(error))
+            return None
+        resident.past = None
+        return self._executor.inline(key, task.event_id)
+
+    def pass_on(self, resident: Resident) -> PassOn:
+        """What a call of this turn passes on of the history."""
+        instance = resident.instance
+        recorded = [row.event for row in self._store.history(instance.key)] if instance.next_sequence else []
+
+        def passing(scope: PropagationScope, written: list[HistoryRow]) -> str | None:
+            events = [*recorded, *(row.event for row in written)]
+            received = next((event.propagated for event in events if isinstance(event, ExecutionStarted)), None)
+            own = Chunk(app_id=instance.app_id, instance_id=instance.instance_id, name=instance.name, events=events)
+            return passed_on(scope, own, received)
+
+        return passing
+
+    def _past_of(self, resident: Resident) -> list[HistoryEvent]:
+        """The events that earlier turns took up."""
+        if resident.past is None:
+            taken_up = resident.instance.next_sequence - len(resident.unseen)
+            resident.past = [row.event for row in self._store.history(resident.instance.key)[:taken_up]]
+        return resident.past
+
+    def starts_later(self, resident: Resident) -> bool:
+        """Whether its time to start has not come."""
+        start = resident.instance.scheduled_start
+        return start is not None and not resident.instance.turn and start > self._now()
+
+    def _lack(self, resident: Resident, reason: str) -> None:
+        """Nothing can run until this workflow is registered (again)."""
+        if resident.lacks is None:
+            self._lacking.setdefault((resident.instance.app_id, resident.instance.name), []).append(resident)
+        resident.lacks = reason

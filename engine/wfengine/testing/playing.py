@@ -1,0 +1,119 @@
+"""A whole workflow played to its end in one call, with its children, and with no engine, file, or waiting: a unit test of a workflow.
+
+Everything is the real thing but the surroundings: the pure core decides, and each turn is played twice, so that a workflow that is not
+deterministic fails its test. Time is virtual and begins at the same moment each time. `stage` says what happens when.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from wfengine.core.context import name_of
+from wfengine.errors import InvalidArgument, WaitTimedOut, WorkflowFailed
+from wfengine.model.failure import FailureDetails
+from wfengine.model.history import ExecutionStarted, HistoryEvent
+from wfengine.model.instance import Status
+from wfengine.model.payload import from_json, to_json
+from wfengine.runtime.registry import Definition
+from wfengine.testing.answers import Answers
+from wfengine.testing.stage import Call, Event, Stage
+
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """How a played workflow ended, or stands: RUNNING, where the `timeout` came first.
+
+    `history` holds the events of all its generations, one after the other; `calls` are those of its children, too. `unraised` are the given
+    events that nobody waited for, or whose time did not come.
+    """
+
+    instance_id: str
+    name: str
+    status: Status
+    output: Any
+    failure: FailureDetails | None
+    custom_status: str | None
+    history: list[HistoryEvent]
+    calls: list[Call]
+    elapsed: timedelta
+    unraised: list[Event] = []
+
+    def result(self) -> Any:
+        """What the workflow returned. Raises WorkflowFailed where it failed, WaitTimedOut where it is still running."""
+        if not self.status.is_terminal:
+            raise WaitTimedOut(f"Workflow {self.name!r} is {self.status} after {self.elapsed} of virtual time.")
+        if self.status is not Status.COMPLETED:
+            raise WorkflowFailed(self.instance_id, self.name, self.status, self.failure)
+        return self.output
+
+    def __repr__(self) -> str:
+        came = f"failure={self.failure.message!r}" if self.failure is not None else f"output={self.output!r}"
+        return f"Outcome({self.name!r}: {self.status}, {came}, calls={len(self.calls)}, elapsed={self.elapsed})"
+
+
+def run(
+    workflow: Callable[..., Any],
+    input: Any = None,
+    *,
+    mocks: Mapping[Any, Any] | None = None,
+    events: Iterable[Event | tuple[Any, ...] | str] = (),
+    clock: datetime | None = None,
+    instance_id: str = "test",
+    timeout: timedelta | None = None,
+    most_generations: int = 100,
+) -> Outcome:
+    """Play `workflow` to its end and tell what happened.
+
+    `mocks` maps activities and child workflows (a function or a name) to what they answer, see `answers`; without a mock they run for real
+    where the workflow hands over the function. `events` are `Event`s, or (name, data, after). `clock` is the moment at which it starts.
+    After `timeout` of virtual time it is left as it stands; without one it must end, within `most_generations` of continue_as_new.
+
+    Raises NonDeterminismError where a replay asks for something else, NeverEnds where nothing can happen any more or no end is in sight,
+    InvalidArgument where a call is neither mocked nor known.
+    """
+    name = name_of(workflow)
+    began = BEGINNING if clock is None else _aware(clock)
+    answers = Answers(mocks or {})
+    answers.note("workflow", workflow)  # it may call itself by name
+    stage = Stage(answers, [_event(event) for event in events], began)
+    started = ExecutionStarted(
+        occurred_at=began, name=name, instance_id=instance_id, input=None if input is None else to_json(input, "the workflow's input")
+    )
+    try:
+        stage.play(Definition("workflow", name, workflow), started, timeout, most_generations=most_generations)
+    finally:
+        stage.close()
+    one = stage.generations[-1].instance
+    return Outcome(
+        instance_id=one.instance_id,
+        name=one.name,
+        status=one.status,
+        output=from_json(one.output),
+        failure=one.failure,
+        custom_status=one.custom_status,
+        history=[event for generation in stage.generations for event in generation.turns.history],
+        calls=stage.calls,
+        elapsed=stage.now - began,
+        unraised=stage.unraised,
+    )
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _event(given: Event | tuple[Any, ...] | str) -> Event:
+    match given:
+        case Event():
+            event = given
+        case str():
+            event = Event(given)
+        case (str() as name,) | (str() as name, _) | (str() as name, _, timedelta()):
+            event = Event(name, *given[1:])
+        case _:
+            raise InvalidArgument(f"An event is Event(name, data, after=timedelta(...)) or (name, data, after), not {given!r}.")
+    to_json(event.data, f"the data of event {event.name!r}")
+    return event
