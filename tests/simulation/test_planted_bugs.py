@@ -16,11 +16,12 @@ from wfengine.model.history import EventRaised, HistoryEvent, TaskScheduled, Tim
 from wfengine.model.instance import Instance
 from wfengine.model.payload import from_json
 from wfengine.model.work import Commit, HistoryRow
-from wfengine.runtime import purging, residents, turns
+from wfengine.runtime import purging, residents, retiring, turns
 from wfengine.runtime.activities import Activities
 from wfengine.runtime.attempts import Attempt
 from wfengine.runtime.population import Population
 from wfengine.runtime.residents import Resident
+from wfengine.runtime.retiring import Retiring
 from wfengine.runtime.timers import DueTimer, Timers
 from wfengine.runtime.turns import Turns
 from wfengine.runtime.workflow_code import WorkflowCode
@@ -62,7 +63,8 @@ def a_purged_instance_has_another_turn(patch: Patch) -> None:
 
 
 def a_childs_outcome_keeps_the_childs_time(patch: Patch) -> None:
-    patch.setattr(Turns, "_stamped", lambda _self, _resident, outcome: outcome)
+    for room in (retiring, turns):
+        patch.setattr(room, "stamped", lambda _population, _resident, outcome: outcome)
 
 
 def a_detached_workflow_goes_with_its_purged_starter(patch: Patch) -> None:
@@ -185,13 +187,13 @@ def the_first_event_is_not_carried_over(patch: Patch) -> None:
 
 
 def what_comes_between_two_generations_is_lost(patch: Patch) -> None:
-    hand_over = Turns._hand_over
+    hand_over = Retiring._hand_over
 
-    def forgetful(self: Turns, old: Resident, successor: Resident) -> None:
+    def forgetful(self: Retiring, old: Resident, successor: Resident) -> None:
         successor.inbox.clear()
         hand_over(self, old, successor)
 
-    patch.setattr(Turns, "_hand_over", forgetful)
+    patch.setattr(Retiring, "_hand_over", forgetful)
 
 
 def a_commit_is_applied_twice_at_recovery(patch: Patch) -> None:
@@ -303,6 +305,7 @@ PLANTED: list[Callable[[Patch], None]] = [
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("plant", PLANTED, ids=lambda plant: plant.__name__)
 def test_the_simulation_finds_that(plant: Callable[[Patch], None], monkeypatch: Patch, library: Library) -> None:
     plant(monkeypatch)

@@ -22,7 +22,7 @@ from wfengine.core.disagreement import Disagrees, disagreement, ended_early
 from wfengine.core.routines import Code
 from wfengine.core.tasks import Task
 from wfengine.errors import TaskFailedError
-from wfengine.model.actions import Action, CompleteWorkflow, ContinueAsNew, CreateDetachedWorkflow, ExecutionResult
+from wfengine.model.actions import Action, CompleteWorkflow, ContinueAsNew, CreateDetachedWorkflow, ExecutionResult, RecordPatch
 from wfengine.model.failure import FailureDetails, failure_of
 from wfengine.model.history import (
     ChildWorkflowInstanceCompleted,
@@ -197,8 +197,9 @@ class Execution:
         status = agenda.custom_status
         if not self._has_ended():
             return ExecutionResult(actions=[*agenda.take_actions()], custom_status=status, passes_on=agenda.passes_on)
-        # Nobody waits for a detached workflow, so it starts though its starter ends; other actions that were not awaited are dropped.
-        detached = [action for action in agenda.take_actions() if isinstance(action, CreateDetachedWorkflow)]
+        # Nobody waits for a detached workflow, so it starts though its starter ends, and a patch that was told yes must be told so at every
+        # replay; other actions that were not awaited are dropped.
+        kept = [action for action in agenda.take_actions() if isinstance(action, CreateDetachedWorkflow | RecordPatch)]
         if agenda.successor_input is not None:
             payload, save_events = agenda.successor_input
             carried = agenda.unconsumed_events() if save_events else ()
@@ -208,7 +209,7 @@ class Execution:
         else:
             end = _completed(None if self._outcome is None else self._outcome.get_result())
         agenda.seal()
-        return ExecutionResult(actions=[*detached, end], custom_status=status)
+        return ExecutionResult(actions=[*kept, end], custom_status=status)
 
     def _has_ended(self) -> bool:
         """Whether the code returned, raised, or asked to continue as new (which stands, whatever it does after)."""

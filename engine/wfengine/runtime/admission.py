@@ -1,6 +1,7 @@
 """Which instances may begin, where a lab limits how many workflows are under way at a time. Those without room stay PENDING, in their order.
 
-What has begun is never held up: after a restart everything that had begun is under way, whatever the limit says now.
+What has begun is never held up: after a restart everything that had begun is under way, whatever the limit says now. Nor does a child wait for a place
+that its own family holds, as its parent waits for it: it counts with its parent in all, and with an ancestor of its own name.
 """
 
 from collections.abc import Callable
@@ -10,12 +11,13 @@ from wfengine.runtime.residents import Resident
 
 
 class Admission:
-    """Used by the engine's thread. `let_in` is told of everyone whose turn has come."""
+    """Used by the engine's thread. `let_in` is told of everyone whose turn has come; `of_key` finds a live parent."""
 
-    def __init__(self, limits: Limits, let_in: Callable[[Resident], None]) -> None:
+    def __init__(self, limits: Limits, let_in: Callable[[Resident], None], of_key: Callable[[int], Resident | None]) -> None:
         self._is_limited = limits.most_workflows is not None or bool(limits.workflows)
         self._gate: Gate[Resident] = Gate(limits.most_workflows, limits.workflows)
         self._let_in = let_in
+        self._of_key = of_key
         self._waiting: set[int] = set()
         self._inside: set[int] = set()
 
@@ -28,9 +30,10 @@ class Admission:
             return True
         if key in self._waiting:
             return False
-        if resident.instance.turn:
-            self._gate.take(resident.instance.name)
-        elif not self._gate.enter(resident.instance.name, resident):
+        is_within = resident.instance.parent is not None
+        if resident.instance.turn or self._is_within_its_own(resident):
+            self._gate.take(resident.instance.name, is_within=is_within)
+        elif not self._gate.enter(resident.instance.name, resident, is_within=is_within):
             self._waiting.add(key)
             return False
         self._inside.add(key)
@@ -45,12 +48,13 @@ class Admission:
     def leave(self, resident: Resident) -> None:
         """It has ended, whether it had begun or not."""
         key = resident.instance.key
+        is_within = resident.instance.parent is not None
         if key in self._waiting:
             self._waiting.discard(key)
-            self._gate.forget(resident.instance.name, resident)
+            self._gate.forget(resident.instance.name, resident, is_within=is_within)
         elif key in self._inside:
             self._inside.discard(key)
-            for following in self._gate.leave(resident.instance.name):
+            for following in self._gate.leave(resident.instance.name, is_within=is_within):
                 self._waiting.discard(following.instance.key)
                 self._inside.add(following.instance.key)
                 self._let_in(following)
@@ -61,3 +65,12 @@ class Admission:
             return None
         name = resident.instance.name
         return f"workflow {name!r} waits for its turn: {self._gate.fullness(name) or 'others came first'} are under way"
+
+    def _is_within_its_own(self, resident: Resident) -> bool:
+        parent = resident.instance.parent
+        while parent is not None:
+            if parent.name == resident.instance.name:
+                return True
+            above = self._of_key(parent.key)
+            parent = None if above is None else above.instance.parent
+        return False

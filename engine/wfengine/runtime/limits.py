@@ -12,10 +12,15 @@ import msgspec
 from wfengine.errors import InvalidArgument
 
 T = TypeVar("T")
+_Queue = tuple[str, bool]  # a name, and whether it is for those within
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """The most attempts of activities and the most instances of workflows under way at a time, in all and by name; None is no limit."""
+    """The most attempts of activities and the most instances of workflows under way at a time, in all and by name; None is no limit.
+
+    A parent waits for its children, so these never wait for it: `most_workflows` counts what is nobody's child, and a workflow that calls itself,
+    itself or through others, shares the place of its name. Two limited names that call each other may still wait for each other.
+    """
 
     most_activities: int | None = None
     activities: Mapping[str, int] = {}
@@ -30,47 +35,48 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gate(Generic[T]):
-    """Lets `most` in at a time, and `most_of[name]` of a name."""
+    """Lets `most` in at a time, and `most_of[name]` of a name. Who `is_within`, belonging to one that is in, is only counted by name."""
 
     def __init__(self, most: int | None = None, most_of: Mapping[str, int] | None = None) -> None:
         self._most = most
         self._most_of = dict(most_of or {})
         self._inside = 0
         self._inside_of: Counter[str] = Counter()
-        self._waiting: dict[str, deque[tuple[int, T]]] = {}
+        self._waiting: dict[_Queue, deque[tuple[int, T]]] = {}
         self._arrivals = 0
 
-    def enter(self, name: str, item: T) -> bool:
+    def enter(self, name: str, item: T, *, is_within: bool = False) -> bool:
         """Whether `item` is in; else it waits until a `leave` gives it back."""
-        if name not in self._waiting and self._has_room(name):
-            self._let_in(name)
+        queue = name, is_within
+        if queue not in self._waiting and self._has_room(queue):
+            self._let_in(queue)
             return True
         self._arrivals += 1
-        self._waiting.setdefault(name, deque()).append((self._arrivals, item))
+        self._waiting.setdefault(queue, deque()).append((self._arrivals, item))
         return False
 
-    def take(self, name: str) -> None:
+    def take(self, name: str, *, is_within: bool = False) -> None:
         """One more is in, whether there is room or not."""
-        self._let_in(name)
+        self._let_in((name, is_within))
 
-    def forget(self, name: str, item: T) -> None:
+    def forget(self, name: str, item: T, *, is_within: bool = False) -> None:
         """It waits no more, and does not want in."""
-        left = deque(entry for entry in self._waiting.get(name, ()) if entry[1] is not item)
-        self._waiting.pop(name, None)
+        waiting = self._waiting.pop((name, is_within), ())
+        left = deque(entry for entry in waiting if entry[1] is not item)
         if left:
-            self._waiting[name] = left
+            self._waiting[name, is_within] = left
 
-    def leave(self, name: str) -> list[T]:
+    def leave(self, name: str, *, is_within: bool = False) -> list[T]:
         """One of this name has left; gives those who are in now instead, in order."""
-        self._inside -= 1
+        self._inside -= not is_within
         self._inside_of[name] -= 1
         let_in: list[T] = []
-        while (name_of_next := self._next()) is not None:
-            queue = self._waiting[name_of_next]
-            let_in.append(queue.popleft()[1])
-            if not queue:
-                del self._waiting[name_of_next]
-            self._let_in(name_of_next)
+        while (queue := self._next()) is not None:
+            waiting = self._waiting[queue]
+            let_in.append(waiting.popleft()[1])
+            if not waiting:
+                del self._waiting[queue]
+            self._let_in(queue)
         return let_in
 
     def fullness(self, name: str) -> str | None:
@@ -82,15 +88,18 @@ class Gate(Generic[T]):
             return f"{self._inside} of {self._most} in all"
         return None
 
-    def _next(self) -> str | None:
-        """The name whose first has waited longest of those with room."""
-        first = min(((queue[0][0], name) for name, queue in self._waiting.items() if self._has_room(name)), default=None)
+    def _next(self) -> _Queue | None:
+        """The queue whose first has waited longest of those with room."""
+        first = min(((waiting[0][0], queue) for queue, waiting in self._waiting.items() if self._has_room(queue)), default=None)
         return None if first is None else first[1]
 
-    def _has_room(self, name: str) -> bool:
+    def _has_room(self, queue: _Queue) -> bool:
+        name, is_within = queue
         most_of = self._most_of.get(name)
-        return (self._most is None or self._inside < self._most) and (most_of is None or self._inside_of[name] < most_of)
+        has_room_in_all = is_within or self._most is None or self._inside < self._most
+        return has_room_in_all and (most_of is None or self._inside_of[name] < most_of)
 
-    def _let_in(self, name: str) -> None:
-        self._inside += 1
+    def _let_in(self, queue: _Queue) -> None:
+        name, is_within = queue
+        self._inside += not is_within
         self._inside_of[name] += 1

@@ -1,14 +1,14 @@
 """Deleting instances with their history: asked for, by force, or because their time to be kept is up. On the engine's thread."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any
 
 from wfengine.errors import InstanceNotFound
 from wfengine.model.history import ChildWorkflowInstanceFailed, HistoryEvent
 from wfengine.model.instance import Instance
 from wfengine.model.work import AuditRow, Commit
 from wfengine.runtime.admission import Admission
+from wfengine.runtime.callers import fail
 from wfengine.runtime.kinship import purged_child
 from wfengine.runtime.population import Population
 from wfengine.runtime.residents import Resident
@@ -69,13 +69,6 @@ class Purging:
                 executions.update(family(cursor, instance_id, recursive=True))
         dead = [(key, instance_id) for key, instance_id in executions.items() if self._population.of_key(key) is None]
         self.purge(dead, [], Future())
-
-
-def fail(waiting: Iterable[Future[Any]], error: Exception) -> None:
-    """Tell all who wait that it will not be."""
-    for future in waiting:
-        if not future.done():
-            future.set_exception(error)
 
 
 def _goes_with(started: Instance, key: int, instance_id: str) -> bool:

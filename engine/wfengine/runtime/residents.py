@@ -8,6 +8,7 @@ from concurrent.futures import Future
 
 import msgspec
 
+from wfengine.model.failure import FailureDetails
 from wfengine.model.history import (
     ChildWorkflowInstanceCompleted,
     ChildWorkflowInstanceCreated,
@@ -30,7 +31,7 @@ class Resident:
 
     `instance` is its state as of the last commit handed to the store, `durable` as of the last acknowledged one. `inbox` holds what
     arrived since, `acks` who waits for that to be recorded, `audit` what is said of it there, `circuits` what it changed in
-    circuit breakers. `deaths` tells of open attempts how often the process died while they were at work. `unseen` are recorded events that no code has taken up. `past` is the rest
+    circuit breakers. `deaths` tells of open attempts how often the process died while they were at work. `unseen` are recorded events that no code has taken up. `disagreement` is what its code was found at fault with beside a turn. `past` is the rest
     of the history while the executor does not keep the execution; None when it must be read from the store.
     """
 
@@ -40,6 +41,7 @@ class Resident:
         "children",
         "circuits",
         "deaths",
+        "disagreement",
         "durable",
         "finished",
         "inbox",
@@ -57,6 +59,7 @@ class Resident:
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
+        self.disagreement: FailureDetails | None = None
         self.durable: Instance | None = None
         self.inbox: list[HistoryEvent] = []
         self.acks: list[Future[None]] = []

@@ -20,18 +20,17 @@ from wfengine.errors import EnginePaused
 from wfengine.model.actions import ExecutionResult
 from wfengine.model.history import (
     ChildWorkflowInstanceCreated,
-    EventRaised,
-    ExecutionResumed,
-    ExecutionSuspended,
     ExecutionTerminated,
     HistoryEvent,
     TaskRestarted,
+    TaskScheduled,
     TimerFired,
 )
-from wfengine.model.instance import Instance, Status
+from wfengine.model.instance import Instance
 from wfengine.model.work import AuditRow, Commit, HistoryRow
 from wfengine.runtime.activities import Activities, Conditions
 from wfengine.runtime.admission import Admission
+from wfengine.runtime.callers import answer, fail, resolve
 from wfengine.runtime.circuits import Circuits
 from wfengine.runtime.clock import Clock
 from wfengine.runtime.executor import Executor
@@ -39,10 +38,11 @@ from wfengine.runtime.kinship import is_child, missed_outcome, was_to_end_with_p
 from wfengine.runtime.limits import Limits
 from wfengine.runtime.poison import Suspects
 from wfengine.runtime.population import Population
-from wfengine.runtime.purging import Purging, fail
+from wfengine.runtime.purging import Purging
 from wfengine.runtime.registry import Registry
 from wfengine.runtime.residents import Resident, recovered
 from wfengine.runtime.retention import Retention, StateRetention
+from wfengine.runtime.retiring import Retiring, stamped
 from wfengine.runtime.timers import DueTimer, Timers
 from wfengine.runtime.worker import ActivityWorker
 from wfengine.runtime.workflow_code import WorkflowCode
@@ -96,9 +96,9 @@ class Turns:
             post=post,
             arrive=self.arrive,
             submit=lambda commit: store.submit(commit, None),
-            find_inline=self.code.inline,
+            find_inline=self._inline,
         )
-        self.admission = Admission(limits, self._enqueue)
+        self.admission = Admission(limits, self._enqueue, self.population.of_key)
         self.timers = Timers()
         self.purging = Purging(
             store=store,
@@ -110,6 +110,15 @@ class Turns:
             arrive=self.arrive,
         )
         self.retention = Retention(self.purging.purge_expired)
+        self._retiring = Retiring(
+            population=self.population,
+            admission=self.admission,
+            code=self.code,
+            retention=self.retention,
+            arrive=self.arrive,
+            enqueue=self._enqueue,
+            submit=lambda commit: store.submit(commit, None),
+        )
         self._ready: deque[Resident] = deque()
         self._put_off: list[Resident] = []
         self._in_flight: dict[int, Submitted | Reopened] = {}
@@ -307,7 +316,7 @@ class Turns:
             self._put_off.append(resident)
             return
         if not arrived and result is None:
-            _answer(acks)
+            answer(acks)
             return
         now = (
             max(self.population.now_for(resident), *(event.occurred_at for event in arrived))
@@ -330,7 +339,7 @@ class Turns:
             resident.unseen.extend(arrived)
         resident.instance = transition.instance
         if not transition.commit.history and not transition.commit.runs:
-            _answer(acks)
+            answer(acks)
             return
         if audit:
             transition = _with_commit(transition, audit=audit)
@@ -339,6 +348,13 @@ class Turns:
         for child, rows in transition.started:
             self._adopt(child, rows)
         self._submit(resident, transition, acks)
+
+    def _inline(self, resident: Resident, task: TaskScheduled) -> Callable[..., Any] | None:
+        """The function of a `ctx.step`; where the code turns out to disagree with history, the next turn says so."""
+        function = self.code.inline(resident, task)
+        if resident.disagreement is not None:
+            self._enqueue(resident)
+        return function
 
     def _may_run(self, resident: Resident) -> bool:
         """Whether limits let it; what cannot run anyway takes nobody's place."""
@@ -356,16 +372,6 @@ class Turns:
         token = Submitted(resident, transition, acks)
         self._in_flight[id(token)] = token
         self._store.submit(transition.commit, token)
-
-    def _at(self, key: int) -> Resident:
-        resident = self.population.of_key(key)
-        if resident is None:
-            raise AssertionError(key)  # it was added when its creator's commit was made
-        return resident
-
-    def _stamped(self, resident: Resident, outcome: HistoryEvent) -> HistoryEvent:
-        """A child's outcome, at the time its parent learns of it: other things may have happened to the parent meanwhile."""
-        return msgspec.structs.replace(outcome, occurred_at=self.population.now_for(resident))
 
     def _lives(self, resident: Resident) -> bool:
         return self.population.of_key(resident.instance.key) is resident
@@ -392,12 +398,12 @@ class Turns:
         resident, transition = done.resident, done.transition
         resident.is_busy = False
         resident.durable = transition.instance
-        _answer(done.acks)
+        answer(done.acks)
         if not self._lives(resident):  # purged by force; what it started and nobody calls its own goes on
             self._release_started(child for child, _ in transition.started)
             return transition.instance
         if transition.instance.status.is_terminal:
-            self._retire(resident, transition)
+            self._retiring.retire(resident, transition)
         else:
             for task in transition.activities:
                 resident.note(task)
@@ -412,9 +418,9 @@ class Turns:
                 elif isinstance(row.event, TaskRestarted):
                     self.activities.restart(resident, row.event)
             for failed in transition.unstartable:
-                self.arrive(resident, self._stamped(resident, failed))
+                self.arrive(resident, stamped(self.population, resident, failed))
             if transition.instance.turn and resident.started:
-                _resolve(resident.started, transition.instance)
+                resolve(resident.started, transition.instance)
             self._begin(resident)
         self._release_started(child for child, _ in transition.started)
         return transition.instance
@@ -423,7 +429,7 @@ class Turns:
         resident = done.resident
         resident.is_busy = False
         resident.durable = resident.instance
-        _answer(done.acks)
+        answer(done.acks)
         if self._lives(resident):
             self._take_up(resident)
             self._release_started(done.children)
@@ -446,59 +452,6 @@ class Turns:
         if resident.inbox or (resident.unseen and resident.lacks is None):
             self._enqueue(resident)
 
-    def _retire(self, resident: Resident, transition: Transition) -> None:
-        """The execution has ended: forget it, tell its parent, end its children, hand over what came too late for it."""
-        instance = transition.instance
-        self.code.drop(instance.key)
-        self.population.remove(instance.key)
-        if instance.status is Status.CONTINUED_AS_NEW:
-            self.admission.succeed(instance.key, transition.started[-1][0].key)
-        else:
-            self.admission.leave(resident)
-        if resident.circuits:  # of attempts whose end came too late for the last turn
-            self._store.submit(Commit(circuits=resident.circuits), None)
-        parent = instance.parent
-        if transition.to_parent is not None and parent is not None and (waiting := self.population.of_key(parent.key)):
-            self.arrive(waiting, self._stamped(waiting, transition.to_parent))
-        if instance.status is Status.CONTINUED_AS_NEW:
-            self._hand_over(resident, self._at(transition.started[-1][0].key))
-            return
-        self.population.remember_end(instance)
-        self.retention.ended(instance)
-        _answer(resident.acks)
-        _resolve(resident.started, instance)
-        _resolve(resident.finished, instance)
-        ended = next((r.event for r in transition.commit.history if isinstance(r.event, ExecutionTerminated)), None)
-        if ended is not None and ended.recurse:
-            for child in resident.children.values():
-                live = self.population.of_id(child.instance_id)
-                if live is not None and is_child(live, instance.key, child.event_id):
-                    self.arrive(live, ExecutionTerminated(occurred_at=self.population.now_for(live), recurse=True))
-
-    def _hand_over(self, old: Resident, successor: Resident) -> None:
-        """What arrived for the id after the generation's last turn is for the next generation."""
-        for event in old.inbox:
-            if isinstance(event, EventRaised | ExecutionSuspended | ExecutionResumed | ExecutionTerminated):
-                self.arrive(successor, event)
-        successor.audit.extend(old.audit)
-        successor.acks.extend(old.acks)
-        successor.started.extend(old.started)
-        successor.finished.extend(old.finished)
-        self._enqueue(successor)
-
 
 def _with_commit(transition: Transition, **changes: Any) -> Transition:
     return msgspec.structs.replace(transition, commit=msgspec.structs.replace(transition.commit, **changes))
-
-
-def _answer(acks: list[Future[None]]) -> None:
-    for ack in acks:
-        if not ack.done():
-            ack.set_result(None)
-
-
-def _resolve(waiting: list[Future[Instance]], instance: Instance) -> None:
-    for future in waiting:
-        if not future.done():
-            future.set_result(instance)
-    waiting.clear()

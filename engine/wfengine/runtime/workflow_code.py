@@ -51,6 +51,9 @@ class WorkflowCode:
     def advance(self, resident: Resident, arrived: list[HistoryEvent]) -> ExecutionResult | FailureDetails | None:
         """What the code asks for; None where it cannot run now, a failure where it disagrees with history."""
         instance = resident.instance
+        if resident.disagreement is not None:
+            failure, resident.disagreement = resident.disagreement, None
+            return failure
         if resident.lacks is not None or not (arrived or resident.unseen) or self.starts_later(resident):
             return None
         if instance.status is Status.SUSPENDED and not any(isinstance(event, ExecutionResumed) for event in arrived):
@@ -79,7 +82,10 @@ class WorkflowCode:
         return result
 
     def inline(self, resident: Resident, task: TaskScheduled) -> Callable[..., Any] | None:
-        """The function of a `ctx.step`, from the code that handed it over; that is replayed if need be. None where it cannot be, now."""
+        """The function of a `ctx.step`, from the code that handed it over; that is replayed if need be. None where it cannot be, now.
+
+        Where the replay disagrees with history, the resident has the failure for its next turn.
+        """
         key = resident.instance.key
         found = self._executor.inline(key, task.event_id)
         if found is not None or self._executor.keeps(key) or resident.lacks is not None:
@@ -95,6 +101,7 @@ class WorkflowCode:
             if runnable.code_hash == resident.instance.code_hash:  # as in `advance`: the newest is tried next
                 resident.instance = msgspec.structs.replace(resident.instance, code_hash=None)
             self._lack(resident, str(error))
+            resident.disagreement = failure_of(error)
             return None
         resident.past = None
         return self._executor.inline(key, task.event_id)

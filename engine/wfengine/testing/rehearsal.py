@@ -82,7 +82,7 @@ class Rehearsal:
     def output(self) -> Any:
         """What the workflow returned; AssertionError where it has not completed, with what it did instead."""
         match self.actions[-1]:
-            case [CompleteWorkflow(failure=None, output=output)]:
+            case [*_, CompleteWorkflow(failure=None, output=output)]:
                 return from_json(output)
             case other:
                 raise AssertionError(other)
@@ -91,7 +91,7 @@ class Rehearsal:
     def failure(self) -> FailureDetails:
         """What the workflow failed with; AssertionError where it has not."""
         match self.actions[-1]:
-            case [CompleteWorkflow(failure=FailureDetails() as failure)]:
+            case [*_, CompleteWorkflow(failure=FailureDetails() as failure)]:
                 return failure
             case other:
                 raise AssertionError(other)

@@ -47,6 +47,20 @@ def test_is_patched_is_true_and_recorded_for_what_has_not_come_there_before() ->
     assert play.output == [True, True]
 
 
+def test_a_patch_that_is_asked_for_in_the_last_turn_is_recorded_too() -> None:
+    """Or whoever replays the ended history would go the old way."""
+
+    def late(ctx: WorkflowContext, _: Any) -> Steps:
+        yield ctx.call_activity("a")
+        return "new" if ctx.is_patched("late") else "old"
+
+    play = Rehearsal(late)
+    play.start()
+    play.turn(play.completed(0))
+    assert play.output == "new"
+    assert [event.name for event in play.history if isinstance(event, PatchRecorded)] == ["late"]
+
+
 def test_is_patched_is_false_for_what_had_passed_there_before_the_patch() -> None:
     execution = Execution(patched)
     execution.replay([STARTED, scheduled(0, "a"), completed(0), scheduled(1, "b")])

@@ -29,6 +29,11 @@ async def add_later(left: int, right: int) -> int:
     return left + right
 
 
+def told(engine: Engine) -> str:
+    state = engine.get_workflow_state("w")
+    return "" if state is None or state.failure is None else f"{state.status}: {state.failure.message}"
+
+
 def run(engine: Engine, workflow: Callable[..., Any], input: Any = None) -> Instance:
     engine.register_workflow(workflow, "flow")
     return engine.wait_for_workflow_completion(engine.schedule_new_workflow("flow", input=input), 20)
@@ -145,3 +150,31 @@ def test_a_step_at_work_is_not_begun_again_when_its_workflow_is_registered_again
     go_on.set()
     engine.wait_for_workflow_completion("w", 20)
     assert begun == [1]
+
+
+def test_code_without_the_step_that_is_under_way_stalls_and_goes_on_with_the_code_it_had(opened: Opener) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def second() -> str:
+        begun.set()
+        go_on.wait(20)
+        return "done"
+
+    def flow(ctx: WorkflowContext, _: Any) -> Steps:
+        return (yield ctx.step(second))
+
+    def edited(ctx: WorkflowContext, _: Any) -> Steps:
+        return (yield ctx.wait_for_external_event("go"))
+
+    engine = opened()
+    engine.register_workflow(flow)
+    engine.schedule_new_workflow("flow", instance_id="w")
+    assert begun.wait(20)
+    engine.close()
+    go_on.set()
+    engine = opened()
+    engine.register_workflow(edited, "flow")
+    eventually(lambda: "STALLED" in told(engine))
+    assert "recorded is step('second')" in told(engine)
+    engine.register_workflow(flow)
+    assert engine.wait_for_workflow_completion("w", 20).output == '"done"'

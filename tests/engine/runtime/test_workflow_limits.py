@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.waiting import eventually
 from wfengine.core.context import WorkflowContext
+from wfengine.core.tasks import when_all
 from wfengine.model.instance import Status
 from wfengine.runtime.engine import Engine
 from wfengine.runtime.limits import Limits
@@ -79,6 +80,39 @@ def test_the_next_generation_keeps_its_place(opened: Opener) -> None:
     eventually(lambda: running(engine) == ["second"])
 
 
+def test_a_child_never_waits_for_the_place_of_the_parent_that_waits_for_it(opened: Opener) -> None:
+    def below(ctx: WorkflowContext, depth: int) -> Steps:
+        return [depth, (yield ctx.call_child_workflow("between", input=depth - 1))] if depth else []
+
+    def between(ctx: WorkflowContext, depth: int) -> Steps:
+        return (yield ctx.call_child_workflow("below", input=depth))
+
+    engine = opened(limits=Limits(most_workflows=1, workflows={"below": 1}))
+    engine.register_workflow(below)
+    engine.register_workflow(between)
+    started = [engine.schedule_new_workflow("below", input=3) for _ in range(3)]
+    for instance_id in started:
+        assert engine.wait_for_workflow_completion(instance_id, 20).output == "[3, [2, [1, []]]]"
+
+
+def test_children_wait_for_a_place_of_their_name_and_not_for_one_in_all(opened: Opener) -> None:
+    def fan(ctx: WorkflowContext, _: Any) -> Steps:
+        yield when_all([ctx.call_child_workflow("waits", instance_id=f"child-{number}") for number in range(3)])
+
+    engine = opened_with(opened, Limits(most_workflows=1, workflows={"waits": 2}))
+    engine.register_workflow(fan)
+    fanned = engine.schedule_new_workflow(fan, instance_id="fan")
+    engine.schedule_new_workflow("other", instance_id="second")
+    eventually(lambda: running(engine) == ["fan", "child-0", "child-1"])
+    assert engine.lacking("child-2") == "workflow 'waits' waits for its turn: 2 of 2 of this name are under way"
+    assert engine.lacking("second") == "workflow 'other' waits for its turn: 1 of 1 in all are under way"
+    engine.terminate_workflow("child-2")
+    for number in range(2):
+        engine.raise_workflow_event(f"child-{number}", "go")
+    assert engine.wait_for_workflow_completion(fanned, 20).status is Status.FAILED
+    eventually(lambda: running(engine) == ["second"])
+
+
 def test_what_had_begun_goes_on_after_a_restart_whatever_the_limit(opened: Opener) -> None:
     engine = opened_with(opened, Limits())
     for number in range(3):
@@ -94,3 +128,18 @@ def test_what_had_begun_goes_on_after_a_restart_whatever_the_limit(opened: Opene
         engine.raise_workflow_event(f"w-{number}", "go")
         engine.wait_for_workflow_completion(f"w-{number}", 20)
     eventually(lambda: running(engine) == ["new"])
+
+
+def parent(ctx: WorkflowContext, _: Any) -> Steps:
+    return (yield ctx.call_child_workflow("other", instance_id=f"{ctx.instance_id}-kid"))
+
+
+def test_a_child_does_not_wait_for_the_place_that_its_parent_holds(opened: Opener) -> None:
+    engine = opened_with(opened, Limits(most_workflows=1, workflows={"other": 1}))
+    engine.register_workflow(parent)
+    for name in ("a", "b"):
+        engine.schedule_new_workflow("parent", instance_id=name)
+    for name in ("a", "b"):
+        eventually(lambda: running(engine) == [name, f"{name}-kid"])  # noqa: B023  # called at once
+        engine.raise_workflow_event(f"{name}-kid", "go")
+        engine.wait_for_workflow_completion(name, 20)
