@@ -18,7 +18,7 @@ class Routine:
 
     __slots__ = ("_awaited", "_code", "_ready", "outcome")
 
-    def __init__(self, code: Code, ready: "deque[Routine]") -> None:
+    def __init__(self, code: Code, ready: "list[Routine]") -> None:
         self._code = code
         self._ready = ready
         self._awaited: Task[Any] | None = None
