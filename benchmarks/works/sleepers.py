@@ -3,6 +3,7 @@
 import gc
 import resource
 import sys
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from benchmarks.bench import Bench
 from benchmarks.measuring import Figures, Goal, Work
 from benchmarks.works.steps import Steps
 from wfengine.core.context import WorkflowContext
+from wfengine.model.instance import Instance
 from wfengine.runtime.engine import Engine
 
 
@@ -37,12 +39,19 @@ def measure(bench: Bench) -> Figures:
 
 def fall_asleep(engine: Engine, count: int) -> None:
     """Start so many and wait until the timer of each is durable."""
-    asleep = []
+    asleep: set[str] = set()
+    all_asleep = threading.Event()
+
+    def listen(changed: list[Instance]) -> None:
+        asleep.update(instance.instance_id for instance in changed if instance.name == sleeper.__name__ and instance.turn)
+        if len(asleep) == count:
+            all_asleep.set()
+
+    stop_listening = engine.listen(listen)
     for number in range(count):
-        started, _ = engine.schedule_new_workflow_soon(sleeper, input=f"sleeper {number}")
-        asleep.append(engine.when_started(started))
-    for each in asleep:
-        each.result(60)
+        engine.schedule_new_workflow_soon(sleeper, input=f"sleeper {number}")
+    assert all_asleep.wait(60)
+    stop_listening()
 
 
 def _resident_bytes() -> int:

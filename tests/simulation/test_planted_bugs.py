@@ -139,11 +139,11 @@ def the_newest_event_is_taken_first(patch: Patch) -> None:
     take = Agenda.take_event
 
     def backwards(self: Agenda, name: str) -> Any:
-        self._arrived.reverse()
+        (self._arrived or []).reverse()
         try:
             return take(self, name)
         finally:
-            self._arrived.reverse()
+            (self._arrived or []).reverse()
 
     patch.setattr(Agenda, "take_event", backwards)
 
@@ -154,7 +154,7 @@ def the_newest_waiter_is_served_first(patch: Patch) -> None:
     def backwards(self: Agenda, event: EventRaised) -> None:
         waiters = self._waiting.get(event.name.casefold())
         if waiters:
-            waiters.rotate(1)
+            waiters.insert(0, waiters.pop())
         deliver(self, event)
 
     patch.setattr(Agenda, "deliver", backwards)
@@ -190,7 +190,7 @@ def what_comes_between_two_generations_is_lost(patch: Patch) -> None:
     hand_over = Retiring._hand_over
 
     def forgetful(self: Retiring, old: Resident, successor: Resident) -> None:
-        successor.inbox.clear()
+        successor.inbox = None
         hand_over(self, old, successor)
 
     patch.setattr(Retiring, "_hand_over", forgetful)
@@ -227,7 +227,7 @@ def unseen_events_are_forgotten_at_recovery(patch: Patch) -> None:
 
     def forgetful(instance: Instance, rows: Iterable[HistoryRow], *more: Any, **named: Any) -> Resident:
         resident = recovered(instance, rows, *more, **named)
-        resident.unseen.clear()
+        resident.unseen = ()
         return resident
 
     patch.setattr(turns, "recovered", forgetful)

@@ -4,7 +4,7 @@ The context (the verbs of workflow code) writes it, the execution (the events of
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
@@ -34,13 +34,13 @@ class Agenda:
         self._lines: dict[int, str] = {}
         self._open: dict[int, Task[Any]] = {}
         self._next_id = 0
-        self._arrived: list[EventRaised] = []
+        self._arrived: list[EventRaised] | None = None
         self._waiting: dict[str, list[Task[Any]]] = {}
         self._routines: set[Routine] = set()
         self._sealed = False
-        self._recorded_patches: frozenset[str] = frozenset()
+        self._recorded_patches: Collection[str] = ()
         self._patches: dict[str, bool] = {}
-        self._patches_asked: list[str] = []
+        self._patches_asked: tuple[str, ...] = ()
 
     # The workflow's code asks.
 
@@ -72,15 +72,16 @@ class Agenda:
         if answer is None:
             answer = self._patches[name] = name in self._recorded_patches or not self.is_replaying
             if answer and not self._sealed:
-                self._patches_asked.append(name)
+                self._patches_asked += (name,)
         return answer
 
     def take_event(self, name: str) -> Task[Any] | None:
         """A settled task for the oldest event of this name that nobody has consumed, if there is one."""
         wanted = name.casefold()
-        for place, event in enumerate(self._arrived):
+        arrived = self._arrived or []
+        for place, event in enumerate(arrived):
             if event.name.casefold() == wanted:
-                del self._arrived[place]
+                del arrived[place]
                 task: Task[Any] = Task()
                 task.record_outcome(from_json(event.input))
                 return task
@@ -114,7 +115,7 @@ class Agenda:
 
     def expect_patches(self, names: Iterable[str]) -> None:
         """The patches that the history to be replayed holds."""
-        self._recorded_patches = frozenset(names)
+        self._recorded_patches = frozenset(names) or ()
 
     def confirm(self, event: ConfirmingEvent) -> None:
         """History holds this action: it need not be asked for again. Raises Disagrees where the code asks for something else."""
@@ -126,7 +127,8 @@ class Agenda:
 
     def confirm_patch(self, event: PatchRecorded) -> None:
         """History holds this patch. Raises Disagrees where the code did not ask for it, or for another one first."""
-        asked = self._patches_asked.pop(0) if self._patches_asked else None
+        asked = next(iter(self._patches_asked), None)
+        self._patches_asked = self._patches_asked[1:]
         if asked != event.name:
             raise Disagrees(event, None if asked is None else f"is_patched({asked!r})")
 
@@ -160,6 +162,8 @@ class Agenda:
 
     def keep(self, event: EventRaised) -> None:
         """Put an external event by for whoever asks for it later."""
+        if self._arrived is None:  # most never get any, and every list of a sleeping execution costs the garbage collector time
+            self._arrived = []
         self._arrived.append(event)
 
     def run_ready(self) -> None:
@@ -178,12 +182,12 @@ class Agenda:
         self._asked.clear()
         if self._patches_asked:
             actions = [*(RecordPatch(name=name) for name in self._patches_asked), *actions]
-            self._patches_asked.clear()
+            self._patches_asked = ()
         return actions
 
     def unconsumed_events(self) -> tuple[EventRaised, ...]:
         """External events that nobody has consumed, in arrival order."""
-        return tuple(self._arrived)
+        return tuple(self._arrived or ())
 
     def awaited_events(self) -> list[str]:
         """Names, without regard to case, of the external events that somebody waits for."""

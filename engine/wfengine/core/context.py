@@ -54,7 +54,7 @@ class WorkflowContext:
         self._agenda = agenda
         self._started = started
         self._identity = identity_of(started)
-        self._chance = Deterministic(started.seed or self._identity)
+        self._drawn_from: Deterministic | None = None
 
     @property
     def instance_id(self) -> str:
@@ -290,7 +290,7 @@ class WorkflowContext:
 
     def new_guid(self) -> uuid.UUID:
         """A UUID that is the same at every replay."""
-        return self._chance.uuid(self._agenda.now)
+        return self._chance().uuid(self._agenda.now)
 
     def uuid4(self) -> uuid.UUID:
         """As `new_guid`."""
@@ -302,27 +302,32 @@ class WorkflowContext:
 
     def random(self) -> random.Random:
         """A random generator whose numbers are the same at every replay."""
-        return self._chance.random
+        return self._chance().random
 
     def random_int(self, min_value: int = 0, max_value: int = 2**31 - 1) -> int:
         """A whole number between the two, both included; the same at every replay."""
-        return self._chance.random.randint(min_value, max_value)
+        return self._chance().random.randint(min_value, max_value)
 
     def random_choice(self, sequence: Sequence[Item]) -> Item:
         """One of them; the same at every replay."""
-        return self._chance.random.choice(sequence)
+        return self._chance().random.choice(sequence)
 
     def random_string(self, length: int, *, alphabet: str | None = None) -> str:
         """Random letters and digits, or characters of `alphabet`; the same at every replay."""
-        return self._chance.text(length, alphabet)
+        return self._chance().text(length, alphabet)
 
     def now_with_sequence(self) -> datetime:
         """As `now`, a microsecond later with each call, so that no two are equal; the same at every replay."""
-        return self._chance.numbered(self.current_utc_datetime)
+        return self._chance().numbered(self.current_utc_datetime)
 
     def current_utc_datetime_with_sequence(self) -> datetime:
         """As `now_with_sequence`."""
         return self.now_with_sequence()
+
+    def _chance(self) -> Deterministic:
+        if self._drawn_from is None:
+            self._drawn_from = Deterministic(self._started.seed or self._identity)
+        return self._drawn_from
 
     def _scope(self, scope: Any) -> PropagationScope:
         if scope is None:

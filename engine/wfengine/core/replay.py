@@ -62,7 +62,7 @@ class Execution:
         self._code: Code | None = None
         self._suspended = False
         self._is_over = False
-        self._put_aside: list[HistoryEvent] = []
+        self._put_aside: list[HistoryEvent] | None = None
         self._propagated: str | None = None
 
     @property
@@ -125,14 +125,14 @@ class Execution:
             case ExecutionResumed():
                 self._suspended = False
                 self._agenda.now = max(self._agenda.now, event.occurred_at)  # a timer set now is reckoned from now
-                waiting, self._put_aside = self._put_aside, []
-                for earlier in waiting:
+                waiting, self._put_aside = self._put_aside, None
+                for earlier in waiting or ():
                     self._arrive(earlier)
             case ExecutionTerminated() | ExecutionCompleted() | ContinuedAsNew():
                 self._is_over = True
                 self._agenda.seal()
             case _ if self._suspended and not self._has_ended():
-                self._put_aside.append(event)
+                self._put_aside = [*(self._put_aside or ()), event]
             case _:
                 self._arrive(event)
 

@@ -31,7 +31,7 @@ class Task(Generic[T]):
         self._is_complete = False
         self._result: Any = None
         self._exception: BaseException | None = None
-        self._waiters: list[Waiter] = []
+        self._waiters: list[Waiter] | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -64,6 +64,8 @@ class Task(Generic[T]):
 
     def add_waiter(self, waiter: Waiter) -> None:
         """Have `waiter` told when the task is settled; the caller checks `is_complete` first."""
+        if self._waiters is None:
+            self._waiters = []
         self._waiters.append(waiter)
 
     def record_outcome(self, result: Any, exception: BaseException | None = None) -> None:
@@ -74,13 +76,13 @@ class Task(Generic[T]):
 
     def drop_waiter(self, waiter: Waiter) -> None:
         """Have `waiter` told no more."""
-        if waiter in self._waiters:
+        if self._waiters and waiter in self._waiters:
             self._waiters.remove(waiter)
 
     def take_waiters(self) -> list[Waiter]:
         """Hand over those to be told, once."""
-        waiters, self._waiters = self._waiters, []
-        return waiters
+        waiters, self._waiters = self._waiters, None
+        return waiters or []
 
 
 def settle(task: Task[Any], result: Any, exception: BaseException | None = None) -> None:

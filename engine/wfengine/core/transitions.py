@@ -354,7 +354,7 @@ def new_instance(key: int, started: ExecutionStarted, *, root: int | None = None
         input=started.input,
         next_sequence=1,
     )
-    return instance, [HistoryRow(key, 0, 0, msgspec.structs.replace(started, execution=key))]
+    return instance, [HistoryRow(key, 0, 0, started if started.execution == key else msgspec.structs.replace(started, execution=key))]
 
 
 def outcome_for_parent(

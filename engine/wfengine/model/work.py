@@ -3,6 +3,7 @@
 A Commit is everything one turn (or one call from outside) writes, at once or not at all. The store numbers commits and rows.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -67,7 +68,7 @@ class Commit(msgspec.Struct, gc=False, frozen=True, kw_only=True, omit_defaults=
 
     history: list[HistoryRow] = []
     runs: list[Instance] = []
-    definitions: list[DefinitionRow] = []
-    audit: list[AuditRow] = []
-    circuits: list[CircuitRow] = []
-    purged: list[int] = []
+    definitions: Sequence[DefinitionRow] = ()  # seldom any; an empty list for each commit would be work for the garbage collector
+    audit: Sequence[AuditRow] = ()
+    circuits: Sequence[CircuitRow] = ()
+    purged: Sequence[int] = ()

@@ -216,7 +216,7 @@ class Activities:
         is_wanted = self._is_wanted(resident, ended.attempt.task)  # else it is late: the instance has ended
         changed = self._settled_circuit(ended, has_failed=isinstance(outcome, TaskFailed))
         if changed is not None and is_wanted:
-            resident.circuits.append(changed)
+            resident.mail.circuits.append(changed)
         elif changed is not None:
             self._submit(Commit(circuits=[changed]))
         if is_wanted:

@@ -14,12 +14,11 @@ def answer(acks: Iterable[Future[None]]) -> None:
             ack.set_result(None)
 
 
-def resolve(waiting: list[Future[Instance]], instance: Instance) -> None:
-    """The moment that they waited for has come; nobody waits for it any more."""
+def resolve(waiting: Iterable[Future[Instance]], instance: Instance) -> None:
+    """The moment that they waited for has come."""
     for future in waiting:
         if not future.done():
             future.set_result(instance)
-    waiting.clear()
 
 
 def fail(waiting: Iterable[Future[Any]], error: Exception) -> None:

@@ -214,7 +214,8 @@ class Engine:
         live = self._turns.population.of_id(started["instance_id"])
         if live is not None:
             raise InstanceAlreadyExists(started["instance_id"], live.instance.name, live.instance.status)
-        instance, rows = new_instance(self._turns.population.new_key(), ExecutionStarted(occurred_at=self._turns.clock.now(), **started))
+        key = self._turns.population.new_key()
+        instance, rows = new_instance(key, ExecutionStarted(occurred_at=self._turns.clock.now(), execution=key, **started))
         self._turns.begin(instance, rows[0].event, ack)
 
     def get_workflow_state(self, instance_id: str) -> Instance | None:
@@ -257,7 +258,7 @@ class Engine:
         elif moment == "started" and resident.durable is not None and resident.durable.turn:
             future.set_result(resident.durable)
         else:
-            (resident.started if moment == "started" else resident.finished).append(future)
+            setattr(resident, moment, (*getattr(resident, moment), future))
 
     def _answer_from_store(self, future: "Future[Instance]", instance_id: str) -> None:
         ended = self._turns.population.recently_ended(instance_id)

@@ -55,7 +55,7 @@ class Purging:
                 self._code.drop(key)
                 self._population.remove(key)
                 self._admission.leave(resident)
-                fail([*resident.acks, *resident.started, *resident.finished], InstanceNotFound(instance_id, "It was purged."))
+                fail(resident.callers, InstanceNotFound(instance_id, "It was purged."))
             self._population.forget(instance_id, key)
         self._record(Commit(purged=list(doomed), audit=audit), ack)
         for waiting, outcome in bereaved:

@@ -17,6 +17,8 @@ from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Literal, get_type_hints
 
+import msgspec
+
 from wfengine.core.context import NAME_ATTRIBUTE, checked_text, name_of
 from wfengine.errors import InvalidArgument
 from wfengine.model.circuit import CircuitBreaker
@@ -94,12 +96,11 @@ class Definition:
         return self.function(ctx, payload)
 
 
-class _Named:
+class _Named(msgspec.Struct, frozen=True):
     """All that one name of one app stands for: by version name (None: unversioned) the versions of the code, newest last."""
 
-    def __init__(self) -> None:
-        self.versions: dict[str | None, dict[str, Definition]] = {}
-        self.latest: str | None = None
+    versions: dict[str | None, dict[str, Definition]] = {}
+    latest: str | None = None
 
     def newest(self, version: str | None) -> Definition | None:
         found = self.versions.get(version)
@@ -136,14 +137,15 @@ class Registry:
             with suppress(AttributeError, TypeError):  # built-in functions and classes take no notes
                 function.__dict__[NAME_ATTRIBUTE] = name
         with self._lock:
-            named = self._names.setdefault((kind, app_id, name), _Named())
+            named = self._names.get((kind, app_id, name), _Named())
             newest = named.newest(version_name)
-            is_new = newest is None or not definition.is_same(newest) or (is_latest and named.latest != version_name)
-            versions = named.versions.setdefault(version_name, {})
-            versions.pop(definition.code_hash, None)
-            versions[definition.code_hash] = definition
-            if version_name is not None and is_latest:
-                named.latest = version_name
+            becomes_latest = version_name is not None and is_latest
+            is_new = newest is None or not definition.is_same(newest) or (becomes_latest and named.latest != version_name)
+            others = {known: one for known, one in named.versions.get(version_name, {}).items() if known != definition.code_hash}
+            self._names[kind, app_id, name] = _Named(
+                versions={**named.versions, version_name: {**others, definition.code_hash: definition}},
+                latest=version_name if becomes_latest else named.latest,
+            )
         return definition, is_new
 
     def find(
@@ -153,22 +155,20 @@ class Registry:
 
         Without a version: the unversioned code, else the latest version.
         """
-        with self._lock:
-            named = self._names.get((kind, app_id, name))
-            if named is None:
-                return None
-            if version is None and None not in named.versions:
-                version = named.latest or next(reversed(named.versions))
-            versions = named.versions.get(version)
-            if not versions:
-                return None
-            return versions.get(code_hash or "") or next(reversed(versions.values()))
+        named = self._names.get((kind, app_id, name))  # no lock: what is found here is never changed, only exchanged
+        if named is None:
+            return None
+        if version is None and None not in named.versions:
+            version = named.latest or next(reversed(named.versions))
+        versions = named.versions.get(version)
+        if not versions:
+            return None
+        return versions.get(code_hash or "") or next(reversed(versions.values()))
 
     def versions(self, name: str, *, app_id: str | None = None) -> list[str]:
         """The version names of a workflow, in the order of registration."""
-        with self._lock:
-            named = self._names.get(("workflow", app_id, name))
-            return [] if named is None else [version for version in named.versions if version is not None]
+        named = self._names.get(("workflow", app_id, name))
+        return [] if named is None else [version for version in named.versions if version is not None]
 
     def names(self, kind: Kind, *, app_id: str | None = None) -> list[str]:
         """What is registered for this app."""

@@ -3,8 +3,9 @@
 A Resident is the engine's own bookkeeping about one execution. It is rebuilt from history at opening, and belongs to the engine's thread.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from typing import Any
 
 import msgspec
 
@@ -26,20 +27,31 @@ from wfengine.model.instance import Instance
 from wfengine.model.work import AuditRow, CircuitRow, HistoryRow
 
 
-class Resident:
-    """One live execution.
+class Inbox:
+    """What arrived for an execution since its last turn: `acks` are those who wait for it to be recorded, `audit` is said of it there.
 
-    `instance` is its state as of the last commit handed to the store, `durable` as of the last acknowledged one. `inbox` holds what
-    arrived since, `acks` who waits for that to be recorded, `audit` what is said of it there, `circuits` what it changed in
-    circuit breakers. `deaths` tells of open attempts how often the process died while they were at work. `unseen` are recorded events that no code has taken up. `disagreement` is what its code was found at fault with beside a turn. `past` is the rest
+    `circuits` is what it changed in circuit breakers.
+    """
+
+    __slots__ = ("acks", "audit", "circuits", "events")
+
+    def __init__(self) -> None:
+        self.events: list[HistoryEvent] = []
+        self.acks: list[Future[None]] = []
+        self.audit: list[AuditRow] = []
+        self.circuits: list[CircuitRow] = []
+
+
+class Resident:
+    """One live execution. Ten thousand may sleep, and the garbage collector looks at every list of theirs: so there are none without need.
+
+    `instance` is its state as of the last commit handed to the store, `durable` as of the last acknowledged one. `inbox` is None where nothing
+    arrived. `started` and `finished` are those who wait for these moments. `deaths` tells of open attempts how often the process died while they were at work. `unseen` are recorded events that no code has taken up. `disagreement` is what its code was found at fault with beside a turn. `past` is the rest
     of the history while the executor does not keep the execution; None when it must be read from the store.
     """
 
     __slots__ = (
-        "acks",
-        "audit",
         "children",
-        "circuits",
         "deaths",
         "disagreement",
         "durable",
@@ -61,12 +73,9 @@ class Resident:
         self.instance = instance
         self.disagreement: FailureDetails | None = None
         self.durable: Instance | None = None
-        self.inbox: list[HistoryEvent] = []
-        self.acks: list[Future[None]] = []
-        self.audit: list[AuditRow] = []
-        self.circuits: list[CircuitRow] = []
-        self.unseen: list[HistoryEvent] = []
-        self.past: list[HistoryEvent] | None = []
+        self.inbox: Inbox | None = None
+        self.unseen: Sequence[HistoryEvent] = ()
+        self.past: Sequence[HistoryEvent] | None = ()
         self.tasks: dict[int, TaskScheduled] = {}
         self.deaths: dict[int, int] = {}
         self.timers: dict[int, TimerCreated] = {}
@@ -75,8 +84,20 @@ class Resident:
         self.is_queued = False
         self.terminating = False
         self.lacks: str | None = None
-        self.started: list[Future[Instance]] = []
-        self.finished: list[Future[Instance]] = []
+        self.started: tuple[Future[Instance], ...] = ()
+        self.finished: tuple[Future[Instance], ...] = ()
+
+    @property
+    def mail(self) -> Inbox:
+        """The inbox, to put something in."""
+        if self.inbox is None:
+            self.inbox = Inbox()
+        return self.inbox
+
+    @property
+    def callers(self) -> list[Future[Any]]:
+        """All who wait for something of it."""
+        return [*(self.inbox.acks if self.inbox else ()), *self.started, *self.finished]
 
     def note(self, event: HistoryEvent) -> bool:
         """Keep the books on open tasks, timers and children; False where an outcome is not awaited (any more), so that it must be passed over."""

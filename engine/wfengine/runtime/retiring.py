@@ -48,8 +48,8 @@ class Retiring:
             self._admission.succeed(instance.key, transition.started[-1][0].key)
         else:
             self._admission.leave(resident)
-        if resident.circuits:  # of attempts whose end came too late for the last turn
-            self._submit(Commit(circuits=resident.circuits))
+        if resident.inbox and resident.inbox.circuits:  # of attempts whose end came too late for the last turn
+            self._submit(Commit(circuits=resident.inbox.circuits))
         parent = instance.parent
         if transition.to_parent is not None and parent is not None and (waiting := self._population.of_key(parent.key)):
             self._arrive(waiting, stamped(self._population, waiting, transition.to_parent))
@@ -58,7 +58,8 @@ class Retiring:
             return
         self._population.remember_end(instance)
         self._retention.ended(instance)
-        answer(resident.acks)
+        if resident.inbox:
+            answer(resident.inbox.acks)
         resolve(resident.started, instance)
         resolve(resident.finished, instance)
         ended = next((r.event for r in transition.commit.history if isinstance(r.event, ExecutionTerminated)), None)
@@ -70,9 +71,10 @@ class Retiring:
 
     def _hand_over(self, old: Resident, successor: Resident) -> None:
         """Who waits for the instance waits for its next generation. Events need no handing over: the id is the successor's since its commit was made."""
-        successor.acks.extend(old.acks)
-        successor.started.extend(old.started)
-        successor.finished.extend(old.finished)
+        if old.inbox and old.inbox.acks:
+            successor.mail.acks.extend(old.inbox.acks)
+        successor.started += old.started
+        successor.finished += old.finished
         self._enqueue(successor)
 
     def _successor(self, transition: Transition) -> Resident:

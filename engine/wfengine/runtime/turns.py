@@ -212,19 +212,20 @@ class Turns:
     def begin(self, instance: Instance, event: HistoryEvent, ack: Future[None]) -> None:
         """A new instance from outside, with no row yet; the caller has made sure that its id is free."""
         resident = Resident(msgspec.structs.replace(instance, next_sequence=0))
-        resident.inbox.append(event)
-        resident.acks.append(ack)
+        mail = resident.mail
+        mail.events.append(event)
+        mail.acks.append(ack)
         self.population.add(resident)
         self._enqueue(resident)
 
     def arrive(self, resident: Resident, event: HistoryEvent, ack: Future[None] | None = None, audit: AuditRow | None = None) -> None:
         """An event for a live execution; `ack` is answered when it is durable, and `audit` recorded with it."""
         if resident.note(event):
-            resident.inbox.append(event)
+            resident.mail.events.append(event)
             if audit is not None:
-                resident.audit.append(audit)
+                resident.mail.audit.append(audit)
         if ack is not None:
-            resident.acks.append(ack)
+            resident.mail.acks.append(ack)
         self._enqueue(resident)
 
     def defined(self, name: str, kind: str, app_id: str | None = None) -> None:
@@ -274,7 +275,7 @@ class Turns:
         """The engine ends: tell whoever waits. What they asked for may or may not be recorded; it is not acknowledged."""
         waiting: list[Future[Any]] = [*self._asides, *(ack for token in self._in_flight.values() for ack in token.acks)]
         for resident in self.population.all():
-            waiting += [*resident.acks, *resident.started, *resident.finished]
+            waiting += resident.callers
         fail(waiting, error)
 
     # Turns.
@@ -300,18 +301,16 @@ class Turns:
 
     def _turn(self, resident: Resident) -> None:
         before = resident.instance
-        arrived, resident.inbox = resident.inbox, []
-        acks, resident.acks = resident.acks, []
-        audit, resident.audit = resident.audit, []
-        circuits, resident.circuits = resident.circuits, []
+        inbox, resident.inbox = resident.inbox, None
+        arrived = inbox.events if inbox else []
+        acks = inbox.acks if inbox else []
         unseen = resident.unseen
         ends = any(isinstance(event, ExecutionTerminated) for event in arrived)
         try:
             result = None if ends or not self._may_run(resident) else self.code.advance(resident, arrived)
             pass_on = self.code.pass_on(resident) if isinstance(result, ExecutionResult) and result.passes_on else None
         except EnginePaused:  # its past cannot be read just now (a full disk): its turn comes when it can
-            resident.inbox, resident.acks, resident.audit, resident.unseen = arrived, acks, audit, unseen
-            resident.circuits = circuits
+            resident.inbox, resident.unseen = inbox, unseen
             self.code.drop(before.key)
             self._put_off.append(resident)
             return
@@ -336,15 +335,13 @@ class Turns:
         if transition.instance.code_hash != before.code_hash and transition.instance not in transition.commit.runs:
             transition = _with_commit(transition, runs=[transition.instance, *transition.commit.runs])
         if not isinstance(result, ExecutionResult):
-            resident.unseen.extend(arrived)
+            resident.unseen = [*resident.unseen, *arrived]
         resident.instance = transition.instance
         if not transition.commit.history and not transition.commit.runs:
             answer(acks)
             return
-        if audit:
-            transition = _with_commit(transition, audit=audit)
-        if circuits:
-            transition = _with_commit(transition, circuits=circuits)
+        if inbox and (inbox.audit or inbox.circuits):
+            transition = _with_commit(transition, audit=inbox.audit, circuits=inbox.circuits)
         for child, rows in transition.started:
             self._adopt(child, rows)
         self._submit(resident, transition, acks)
@@ -421,6 +418,7 @@ class Turns:
                 self.arrive(resident, stamped(self.population, resident, failed))
             if transition.instance.turn and resident.started:
                 resolve(resident.started, transition.instance)
+                resident.started = ()
             self._begin(resident)
         self._release_started(child for child, _ in transition.started)
         return transition.instance

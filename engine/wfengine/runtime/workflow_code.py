@@ -3,7 +3,7 @@
 An instance without code that agrees with its history waits here, and says why (`resident.lacks`), until its workflow is registered (again).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -77,7 +77,7 @@ class WorkflowCode:
             resident.instance = msgspec.structs.replace(instance, code_hash=kept_hash)
             self._lack(resident, str(error))
             return failure_of(error)
-        resident.unseen = []
+        resident.unseen = ()
         resident.past = None
         return result
 
@@ -119,7 +119,7 @@ class WorkflowCode:
 
         return passing
 
-    def _past_of(self, resident: Resident) -> list[HistoryEvent]:
+    def _past_of(self, resident: Resident) -> Sequence[HistoryEvent]:
         """The events that earlier turns took up."""
         if resident.past is None:
             taken_up = resident.instance.next_sequence - len(resident.unseen)

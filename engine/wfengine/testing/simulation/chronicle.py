@@ -5,7 +5,7 @@ part in it. `Outside` is what the world outside the engine knows to be true: wha
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from wfengine.model.history import (
@@ -192,7 +192,7 @@ class Chronicle:
             case _:
                 pass
 
-    def _came_of(self, chapter: Chapter, purged: list[int]) -> bool:
+    def _came_of(self, chapter: Chapter, purged: Sequence[int]) -> bool:
         """Whether it is a child or the next generation of what goes, too."""
         parent = chapter.started.parent
         return (parent is not None and parent.key in purged) or any(
