@@ -41,12 +41,12 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Activities:
-    """`post` hands a call to the engine's thread; `arrive` takes an event for a live execution; `submit` records what concerns none.
+    """`post` hands a call to whoever decides, `lend` lets this very thread be that if it may; `arrive` takes an event for a live execution; `submit` records what concerns none.
 
     `find_inline` gives the function of a `ctx.step`, from the code that asked for it; None while that code cannot run.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what it stands on
         self,
         *,
         registry: Registry,
@@ -54,6 +54,7 @@ class Activities:
         population: Population,
         conditions: Conditions,
         post: Callable[..., None],
+        lend: Callable[..., None],
         arrive: Callable[[Resident, HistoryEvent], None],
         submit: Callable[[Commit], None],
         find_inline: Callable[[Resident, TaskScheduled], Callable[..., object] | None],
@@ -64,6 +65,7 @@ class Activities:
         self._circuits = conditions.circuits
         self._suspects = conditions.suspects
         self._post = post
+        self._lend = lend
         self._arrive = arrive
         self._submit = submit
         self._find_inline = find_inline
@@ -202,7 +204,7 @@ class Activities:
 
     def _done(self, job: ActivityJob, outcome: Outcome) -> None:
         """Called on the worker's thread."""
-        self._post(self._take_outcome, job, outcome)
+        (self._post if job.definition.is_coroutine else self._lend)(self._take_outcome, job, outcome)
 
     def _take_outcome(self, job: ActivityJob, outcome: Outcome) -> None:
         ended = self._at_work.pop((job.instance.key, job.task.event_id), None)

@@ -80,6 +80,7 @@ class Engine:
             worker=self._worker,
             clock=clock or RealClock(),
             post=self._mailbox.post,
+            lend=lambda *call: self._loop.lend(*call),  # noqa: PLW0108  # the loop is made below
             changed=self._tell_listeners,
             suspects=Suspects(self._underway, poison_after),
             retention=retention,

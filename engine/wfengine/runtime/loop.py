@@ -1,15 +1,18 @@
-"""The engine's thread: a plain loop over its mailbox, and how other threads ask it.
+"""Who decides: one thread at a time, the one that holds the baton; and how other threads ask it.
 
-In each round due timers fire, whoever is ready has a turn, and what was decided becomes durable; then what has arrived is taken in. What callers
-ask is answered through a future once its effect is durable, so callers may sit on any thread but this one.
+In each round what has arrived is taken in, due timers fire, whoever is ready has a turn, and what was decided becomes durable. The engine's own thread
+makes the rounds, and sleeps while there is nothing to do. A thread that has just made an attempt of an activity makes a round itself if the baton
+lies there (`lend`): two hand-overs between threads less for each step. What callers ask is answered through a future once its effect is durable, so
+callers may sit on any thread but the one that decides.
 """
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from wfengine.errors import EnginePaused, EngineStopped, InvalidArgument, WaitTimedOut
@@ -36,6 +39,11 @@ class Loop:
         self._stopped: str | None = None
         self._stopping = False
         self._gone = threading.Event()
+        self._baton = threading.Lock()
+        self._holder: int | None = None
+        self._wakes_at: float | None = None  # on the monotonic clock, while the engine's thread sleeps; None: when it is rung
+        self._failure: BaseException | None = None
+        self._is_open = False  # whether others than the engine's own thread may make rounds
         self._thread: threading.Thread | None = None
 
     @property
@@ -54,12 +62,13 @@ class Loop:
             on_fatal=self._on_fatal,
             holds=True,
         )
+        self._is_open = True
         self._thread = threading.Thread(target=self._run, name="wflab-engine", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Let what was decided become durable and end the thread. Raises InvalidArgument on the engine's own thread."""
-        if threading.current_thread() is self._thread:
+        """Let what was decided become durable and end the thread. Raises InvalidArgument on the thread that decides."""
+        if threading.get_ident() == self._holder:
             raise InvalidArgument("The lab cannot be closed from inside a workflow's code.")
         if self._thread is not None and not self._gone.is_set():
             self._mailbox.post(self._stop)
@@ -82,7 +91,7 @@ class Loop:
 
     def ask(self, future: "Future[Any]", function: Callable[..., None], *arguments: Any) -> None:
         """Have the engine's thread call `function(future, *arguments)`, without waiting. Raises EngineStopped, InvalidArgument."""
-        if threading.current_thread() is self._thread:
+        if threading.get_ident() == self._holder:
             raise InvalidArgument("The lab cannot be called from inside a workflow's code; do it in an activity.")
         if self._stopped is not None:
             raise EngineStopped(self._stopped)
@@ -103,20 +112,63 @@ class Loop:
                 raise
             raise WaitTimedOut(f"Not there after {timeout_seconds:g} seconds; it goes on, wait again.") from None
 
+    def lend(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Have the engine call `function(*arguments)`: on this thread, with a whole round, if nobody decides just now."""
+        if not self._baton.acquire(blocking=False):
+            self._mailbox.post(function, *arguments)
+            return
+        self._holder = threading.get_ident()
+        try:
+            self._mailbox.put(function, *arguments)
+            if self._is_open:
+                self._round()
+                self._wake_if_needed()
+        except BaseException as failure:  # noqa: BLE001  # it ends the engine, on its own thread, and not an activity's
+            self._is_open = False
+            self._failure = failure
+            self._mailbox.ring()
+        finally:
+            self._holder = None
+            self._baton.release()
+
+    @contextmanager
+    def _deciding(self) -> Iterator[None]:
+        """The baton is held; whatever goes wrong then is the end of all rounds."""
+        with self._baton:
+            self._holder = threading.get_ident()
+            try:
+                yield
+            except BaseException:
+                self._is_open = False
+                raise
+            finally:
+                self._holder = None
+
+    def _wake_if_needed(self) -> None:
+        """The engine's thread may sleep too long for what this round has brought."""
+        seconds = self._seconds_to_wait()
+        is_sooner = seconds is not None and (self._wakes_at is None or time.monotonic() + seconds < self._wakes_at)
+        if is_sooner or self._mailbox.has_calls:
+            self._mailbox.ring()
+
     def _run(self) -> None:
         try:
             while not self._stopping:
-                self._turns.fire_due()
-                self._turns.activities.expire()
-                self._turns.run_ready()
-                self._virtual_time.move()
+                with self._deciding():
+                    self._check()
+                    self._round()
+                    seconds = self._seconds_to_wait()
+                    self._wakes_at = None if seconds is None else time.monotonic() + seconds
+                if not self._stopping:
+                    self._mailbox.sleep(seconds)
+            with self._deciding():
+                self._is_open = False
+                self._check()
                 self._commit()
-                self._mailbox.take_in(self._seconds_to_wait())
-                self._turns.retry_put_off()
-            self._commit()
-            while self._turns.has_unacknowledged() and self.trouble is None:
-                self._mailbox.take_in(1.0)
-                self._commit()
+                while self._turns.has_unacknowledged() and self.trouble is None:
+                    self._mailbox.sleep(1.0)
+                    self._mailbox.take_in()
+                    self._commit()
         except EngineStopped as stopped:  # the store says that nothing more can be written
             self._stopped = self._stopped or str(stopped)
         except BaseException as error:  # noqa: BLE001  # a fault of ours: stop for good rather than go on with a doubtful state
@@ -127,6 +179,21 @@ class Loop:
         self._virtual_time.give_up(EngineStopped(self._stopped))
         self._gone.set()
         self._mailbox.refuse_all(EngineStopped(self._stopped))
+
+    def _check(self) -> None:
+        """Another thread's round may have failed."""
+        if self._failure is not None:
+            raise self._failure
+
+    def _round(self) -> None:
+        turns = self._turns
+        self._mailbox.take_in()
+        turns.retry_put_off()
+        turns.fire_due()
+        turns.activities.expire()
+        turns.run_ready()
+        self._virtual_time.move()
+        self._commit()
 
     def _commit(self) -> None:
         """All that was decided since becomes durable together, and its effects are let go."""

@@ -66,7 +66,7 @@ class Reopened(msgspec.Struct, frozen=True):
 
 
 class Turns:
-    """`post` hands a call to the engine's thread; `changed` is told which executions changed, after each acknowledgement."""
+    """`post` hands a call to whoever decides, `lend` lets the calling thread be that if it may; `changed` is told which executions changed, after each acknowledgement."""
 
     def __init__(  # noqa: PLR0913  # what it stands on, and what the engine was told
         self,
@@ -79,6 +79,7 @@ class Turns:
         post: Callable[..., None],
         changed: Callable[[list[Instance]], None],
         suspects: Suspects,
+        lend: Callable[..., None] | None = None,
         retention: StateRetention | None = None,
         limits: Limits | None = None,
     ) -> None:
@@ -94,6 +95,7 @@ class Turns:
             population=self.population,
             conditions=Conditions(circuits=Circuits(store.circuits()), suspects=suspects, limits=limits),
             post=post,
+            lend=lend or post,
             arrive=self.arrive,
             submit=lambda commit: store.submit(commit, None),
             find_inline=self._inline,

@@ -193,17 +193,23 @@ class ActivityWorker:
                 needs_thread = self._takes_thread()
             if needs_thread:  # before the function, which may keep this one for long
                 self._add_thread()
-            self._run_function(job)
+            outcome = self._run_function(job)
             with self._lock:
                 self._timed.discard(id(job))
-                if id(job) in self._given_up:
+                is_replaced = id(job) in self._given_up
+                if is_replaced:
                     self._given_up.discard(id(job))
                     self._most_threads -= 1
                     self._threads -= 1
-                    return
-                self._idle += 1
+                else:
+                    self._idle += (
+                        1  # before it is told: this thread may make the engine's round then, and is the one to take what that begins
+                    )
+            job.done(job, outcome)
+            if is_replaced:
+                return
 
-    def _run_function(self, job: ActivityJob) -> None:
+    def _run_function(self, job: ActivityJob) -> Outcome:
         slot = self._underway.enter(job.instance.key, job.task.event_id, job.deaths)
         watch = self._begun(job, "thread")
         try:
@@ -220,7 +226,7 @@ class ActivityWorker:
         if os.getpid() != self._process:
             os._exit(int(isinstance(outcome, TaskFailed)))  # the function forked, and the child came back: there is no engine here
         self._underway.leave(slot)
-        job.done(job, outcome)
+        return outcome
 
     def _in_transaction(self, job: ActivityJob) -> str | None:
         place = job.instance.key, job.task.event_id

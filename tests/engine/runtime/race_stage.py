@@ -174,7 +174,7 @@ class Stage:
     def _is_quiet(self) -> bool:
         self._look_around()
         turns = self.engine._turns
-        return not (turns.has_ready() or turns.has_unacknowledged() or self.engine._mailbox._calls.qsize()) and self._jobs == self._begun
+        return not (turns.has_ready() or turns.has_unacknowledged() or self.engine._mailbox.has_calls) and self._jobs == self._begun
 
 
 def _hold_up(until: threading.Event) -> None:

@@ -76,7 +76,7 @@ def settle(engine: Engine) -> None:
     while quiet_rounds < 3:
         assert time.monotonic() < deadline
         engine.in_engine(lambda ack: ack.set_result(None), 20)
-        quiet_rounds = quiet_rounds + 1 if engine._turns.is_idle() and not engine._mailbox._calls.qsize() else 0
+        quiet_rounds = quiet_rounds + 1 if engine._turns.is_idle() and not engine._mailbox.has_calls else 0
 
 
 def check(instance: Instance, rows: list[HistoryRow]) -> None:

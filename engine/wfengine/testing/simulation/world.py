@@ -98,7 +98,7 @@ class World:
             self.turns.fire_due()
             self.turns.activities.expire()
             self.turns.run_ready()
-            self.mailbox.take_in(0)
+            self.mailbox.take_in()
             self.turns.retry_put_off()
             self._check_acknowledgements()
             if not self.turns.has_ready():
