@@ -6,6 +6,7 @@ the primitives. A routine that can go on is put on the ready queue and run in or
 
 from collections import deque
 from collections.abc import Coroutine, Generator
+from types import FrameType
 from typing import Any
 
 from wfengine.core.tasks import Task, settle
@@ -63,6 +64,16 @@ class Routine:
             self._code.close()
         except BaseException:  # noqa: BLE001  # its clean-up failed, or it refused to end: nothing of it can have an effect any more
             return
+
+
+def place_in_workflow(frame: FrameType | None) -> str | None:
+    """Where in the workflow's own code a thread is that runs it; None for a thread that does something else."""
+    inner: FrameType | None = None
+    while frame is not None:
+        if frame.f_code is Routine.run.__code__:
+            return None if inner is None else f"line {inner.f_lineno} of {inner.f_code.co_name}"
+        inner, frame = frame, frame.f_back
+    return None
 
 
 def _refused(wanted: Any) -> Task[Any]:

@@ -125,6 +125,11 @@ class Engine:
         """Why the engine is paused or stopped, and what to do; None while all is well."""
         return self._loop.trouble
 
+    @property
+    def busy(self) -> str | None:
+        """Which workflow code keeps everything else waiting; None while none does."""
+        return self._loop.busy
+
     # Definitions.
 
     def register_workflow(

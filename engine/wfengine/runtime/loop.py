@@ -7,6 +7,7 @@ callers may sit on any thread but the one that decides.
 """
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
+from wfengine.core.routines import place_in_workflow
 from wfengine.errors import EnginePaused, EngineStopped, InvalidArgument, WaitTimedOut
 from wfengine.runtime.mailbox import Mailbox
 from wfengine.runtime.turns import Turns
@@ -23,6 +25,7 @@ from wfengine.store.store import Store
 
 T = TypeVar("T")
 _RETRY_SECONDS = 0.5
+_LONG_SECONDS = 3.0
 _log = logging.getLogger("wfengine")
 
 
@@ -41,6 +44,7 @@ class Loop:
         self._gone = threading.Event()
         self._baton = threading.Lock()
         self._holder: int | None = None
+        self._since = 0.0
         self._wakes_at: float | None = None  # on the monotonic clock, while the engine's thread sleeps; None: when it is rung
         self._failure: BaseException | None = None
         self._is_open = False  # whether others than the engine's own thread may make rounds
@@ -50,6 +54,19 @@ class Loop:
     def trouble(self) -> str | None:
         """Why the engine is paused or stopped, and what to do; None while all is well."""
         return self._stopped or self._trouble
+
+    @property
+    def busy(self) -> str | None:
+        """What workflow code keeps everything else waiting, and where; None while none has for more than a few seconds."""
+        holder, since = self._holder, self._since
+        seconds = time.monotonic() - since
+        if holder is None or seconds < _LONG_SECONDS:
+            return None
+        frame = sys._current_frames().get(holder)  # noqa: SLF001  # made for this: what another thread is at
+        place = place_in_workflow(frame)
+        if place is None:
+            return None
+        return f"Workflow code has been at work for {seconds:.0f} s, at {place}, and nothing else can go on meanwhile. Waiting and computing belong into activities."
 
     def start(self) -> None:
         """Take up what the store holds and go on with it. A second call does nothing."""
@@ -81,9 +98,11 @@ class Loop:
             raise EnginePaused(f"{self._trouble} Nothing was recorded by this call; try again then.")
         ack: Future[None] = Future()
         self.ask(ack, function, *arguments)
+        told = False
         while True:
             with suppress(FutureTimeout):
                 return ack.result(0.5)
+            told = told or self._tell_if_busy()
             if self._gone.is_set() and not ack.done():
                 raise EngineStopped(self._stopped)
             if self._trouble is not None and not ack.done():
@@ -106,6 +125,11 @@ class Loop:
         if timeout_seconds is not None and (not isinstance(timeout_seconds, int | float) or not timeout_seconds <= threading.TIMEOUT_MAX):
             raise InvalidArgument(f"timeout_seconds is a number of seconds, or None to wait for ever, not {timeout_seconds!r}.")
         try:
+            if timeout_seconds is None or timeout_seconds > _LONG_SECONDS:
+                with suppress(FutureTimeout):
+                    return future.result(_LONG_SECONDS)
+                self._tell_if_busy()
+                timeout_seconds = None if timeout_seconds is None else timeout_seconds - _LONG_SECONDS
             return future.result(timeout_seconds)
         except FutureTimeout:
             if future.done():
@@ -117,7 +141,7 @@ class Loop:
         if not self._baton.acquire(blocking=False):
             self._mailbox.post(function, *arguments)
             return
-        self._holder = threading.get_ident()
+        self._take_over()
         try:
             self._mailbox.put(function, *arguments)
             if self._is_open:
@@ -135,7 +159,7 @@ class Loop:
     def _deciding(self) -> Iterator[None]:
         """The baton is held; whatever goes wrong then is the end of all rounds."""
         with self._baton:
-            self._holder = threading.get_ident()
+            self._take_over()
             try:
                 yield
             except BaseException:
@@ -144,12 +168,22 @@ class Loop:
             finally:
                 self._holder = None
 
+    def _take_over(self) -> None:
+        self._since = time.monotonic()
+        self._holder = threading.get_ident()
+
     def _wake_if_needed(self) -> None:
         """The engine's thread may sleep too long for what this round has brought."""
         seconds = self._seconds_to_wait()
         is_sooner = seconds is not None and (self._wakes_at is None or time.monotonic() + seconds < self._wakes_at)
         if is_sooner or self._mailbox.has_calls:
             self._mailbox.ring()
+
+    def _tell_if_busy(self) -> bool:
+        busy = self.busy
+        if busy is not None:
+            _log.warning("%s", busy)
+        return busy is not None
 
     def _run(self) -> None:
         try:

@@ -78,7 +78,9 @@ class Stage:
         self.settle()
         looks_again = threading.Event()
         if way == TOGETHER:
-            self.engine._mailbox.post(_hold_up, looks_again)
+            holds_up = threading.Event()
+            self.engine._mailbox.post(_hold_up, holds_up, looks_again)
+            assert holds_up.wait(PATIENCE_SECONDS)  # else an activity's thread might be the one that is held up
         else:
             self.engine.store._writer._sync_seconds = 1.0  # as on a slow disk, where the engine does not wait for a sync itself
             self._disk_is_free.clear()
@@ -177,7 +179,8 @@ class Stage:
         return not (turns.has_ready() or turns.has_unacknowledged() or self.engine._mailbox.has_calls) and self._jobs == self._begun
 
 
-def _hold_up(until: threading.Event) -> None:
+def _hold_up(begun: threading.Event, until: threading.Event) -> None:
+    begun.set()
     assert until.wait(PATIENCE_SECONDS)
 
 
