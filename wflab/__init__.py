@@ -20,7 +20,7 @@ from wfengine.model.retry import RetryPolicy
 from wfengine.runtime.limits import Limits
 from wfengine.runtime.retention import StateRetention
 from wfengine.runtime.worker import WorkflowActivityContext
-from wflab import testing
+from wflab import aio, testing
 from wflab.dapr.client import DaprWorkflowClient
 from wflab.dapr.history import WorkflowHistoryEvent, WorkflowHistoryEventType, WorkflowInstanceIdPage
 from wflab.dapr.mcp import DaprMCPClient, MCPToolDef
@@ -69,6 +69,7 @@ __all__ = [
     "WorkflowState",
     "WorkflowStatus",
     "activity",
+    "aio",
     "alternate_name",
     "consecutive_failures",
     "current_lab",

@@ -33,11 +33,16 @@ class Current(Generic[LabType]):
         return self._open[-1] if self._open else None
 
     def enter(self, lab: LabType) -> None:
-        """`lab` is current until it leaves."""
+        """`lab` is current until it leaves. Where one that waits for it raises, it is not current, and all go on waiting."""
         self._open.append(lab)
         waiting, self._waiting = self._waiting, []
-        for join in waiting:
-            join(lab)
+        try:
+            for join in waiting:
+                join(lab)
+        except BaseException:
+            self.leave(lab)
+            self._waiting = [*waiting, *self._waiting]
+            raise
 
     def leave(self, lab: LabType) -> None:
         """`lab` is closed."""

@@ -16,8 +16,7 @@ from wfengine.errors import EnginePaused, InstanceNotFound
 from wfengine.model.instance import Instance, Status
 from wfengine.model.work import AuditRow
 from wfengine.runtime.engine import Engine
-from wflab.analytics.steps import steps_of
-from wflab.analytics.why import why
+from wflab.analytics.asking import sentence, standing_of, state_of, steps_now
 from wflab.protocol import Act, Notice, Picture
 from wflab.views.card import static_bundle
 from wflab.views.picture import picture_of
@@ -69,12 +68,12 @@ class RunDisplays:
     def picture(self, instance_id: str) -> Picture:
         """The run as it stands now."""
         engine = self._engine
-        instance = engine.get_workflow_state(instance_id)
-        if instance is None:
-            raise InstanceNotFound(instance_id)
+        instance = state_of(engine, instance_id)
+        standing = standing_of(engine, instance)
         rows = engine.store.history(instance.key)
-        reason = why(instance, steps_of(instance, rows), now=engine.now(), lacking=engine.lacking(instance_id), trouble=engine.trouble)
-        return picture_of(instance, rows, now=engine.now(), why=reason, ticks=not engine.virtual_time.is_on)
+        reason = sentence(engine, instance, steps_now(instance, rows, standing), standing)
+        held_up = [held.event_id for held in standing.held_up]
+        return picture_of(instance, rows, now=engine.now(), why=reason, held_up=held_up, ticks=not engine.virtual_time.is_on)
 
     def close(self) -> None:
         """Let go of all views as they are."""

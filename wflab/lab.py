@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import wait
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,9 +18,9 @@ from wfengine.model.work import AuditRow
 from wfengine.runtime.engine import Engine
 from wfengine.runtime.limits import Limits
 from wfengine.runtime.retention import StateRetention
+from wfengine.store.guarding import refusal
 from wfengine.store.store import Store
 from wflab.analytics.frames import aware
-from wflab.analytics.tables import changed_by
 from wflab.clock import LabClock
 from wflab.current import Current
 from wflab.display import RunDisplays
@@ -28,6 +28,14 @@ from wflab.run import Run
 from wflab.runs import Runs
 
 DEFAULT_PATH = "wflab.duckdb"
+# Whoever starts detached workflows records their keys; a next generation has the root of the first.
+_LAST = """
+    SELECT instance_id FROM instances
+    WHERE parent IS NULL AND root NOT IN (
+        SELECT (detail->>'execution')::BIGINT FROM history WHERE type = 'DetachedWorkflowInstanceCreated' AND detail->>'execution' IS NOT NULL
+    )
+    ORDER BY key DESC LIMIT 1
+"""
 
 
 class Lab:
@@ -58,10 +66,10 @@ class Lab:
         self._displays: RunDisplays | None = None
         try:
             self.engine.start()
+            current.enter(self)
         except BaseException:
-            self.engine.close()
+            self.close()
             raise
-        current.enter(self)
         atexit.register(self.close)  # a daemon thread inside DuckDB at the interpreter's end would abort it
 
     # Runs.
@@ -71,14 +79,17 @@ class Lab:
         workflow: Callable[..., Any] | str,
         input: Any = None,
         instance_id: str | None = None,
-        start_at: datetime | None = None,
+        start_at: datetime | timedelta | None = None,
         tags: Mapping[str, str] | None = None,
         app_id: str | None = None,
     ) -> Run:
         """Start an instance of a registered workflow; durable when this returns, which is at once.
 
+        `start_at` is a moment (naive means UTC), or a span from now on the lab's clock.
         Raises DefinitionNotFound, InstanceAlreadyExists, PayloadError, InvalidArgument; then nothing was recorded.
         """
+        if isinstance(start_at, timedelta):
+            start_at = self.engine.now() + start_at
         return Run(
             self,
             self.engine.schedule_new_workflow(workflow, input=input, instance_id=instance_id, start_at=start_at, tags=tags, app_id=app_id),
@@ -103,7 +114,7 @@ class Lab:
         return [Run(self, instance_id) for instance_id, _ in started]
 
     def get(self, instance_id: str) -> Run:
-        """The run of an id, of a unique prefix of one, or `last`. Raises InstanceNotFound, InvalidArgument where several fit."""
+        """The run of an id, of a unique prefix of one, or `last`: the newest that nobody's workflow started. Raises InstanceNotFound, InvalidArgument where several fit."""
         return Run(self, self._resolved(instance_id))
 
     @property
@@ -115,7 +126,7 @@ class Lab:
         if self.engine.key_of(wanted) is not None:
             return wanted
         query = (
-            "SELECT instance_id FROM instances ORDER BY key DESC LIMIT 1"
+            _LAST
             if wanted == "last"
             else "SELECT instance_id FROM instances WHERE starts_with(instance_id, $wanted) ORDER BY key DESC LIMIT 3"
         )
@@ -149,11 +160,9 @@ class Lab:
         `$name` in the query is the parameter `name`. DataFrames of the notebook can be named as tables, and tables of your own can be
         made beside the engine's, which can only be read. `SHOW TABLES` lists them all.
         """
-        ours = changed_by(query)
-        if ours is not None:
-            raise InvalidArgument(
-                f"{ours} is the engine's and can only be read: it is the record. Make a table of your own: CREATE TABLE mine AS FROM {ours}."
-            )
+        refused = refusal(query)
+        if refused is not None:
+            raise InvalidArgument(refused)
         with self.engine.store.cursor() as cursor:
             cursor.execute("SET python_scan_all_frames = true")
             try:
@@ -179,7 +188,7 @@ class Lab:
     @property
     def status(self) -> str:
         """One line: whether the engine runs, or why not and what to do."""
-        return self.engine.trouble or f"running on {self.path.name}"
+        return self.engine.trouble or self.engine.busy or f"running on {self.path.name}"
 
     def close(self) -> None:
         """Finish writing and let go of the file; instances under way go on when it is opened again."""

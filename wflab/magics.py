@@ -9,7 +9,7 @@ import re
 import shlex
 import signal
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 from IPython.core.error import UsageError
@@ -18,10 +18,12 @@ from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_
 from IPython.display import display
 
 from wfengine.errors import InvalidArgument
+from wfengine.model.instance import Status
 from wflab.cheat_sheet import CheatSheet, Verb
+from wflab.clock import LabClock
 from wflab.lab import DEFAULT_PATH, Lab, current
 from wflab.run import Run
-from wflab.runs import Runs
+from wflab.runs import Runs, span_of
 from wflab.victim import Victim
 
 _KEYWORD = re.compile(r"(?:^|\s+)(?=[A-Za-z_]\w*=(?!=))")
@@ -67,12 +69,16 @@ class WflabMagics(Magics):
             Verb("show", "show ID", "show a run: live while it goes on", lambda rest: self._run(rest, "show")),
             Verb("why", "why ID", "say in one sentence what a run waits for", lambda rest: self._run(rest, "why").why()),
             Verb("history", "history ID", "a run's events as a DataFrame", lambda rest: self._run(rest, "history").history()),
+            Verb("steps", "steps ID", "a run's steps as a DataFrame", lambda rest: self._run(rest, "steps").steps()),
             Verb("raise", "raise ID EVENT [value]", "deliver an external event", self._raise),
             Verb("approve", "approve ID [EVENT]", "answer the event a run waits for with True", lambda rest: self._answer(rest, "approve")),
             Verb("reject", "reject ID [EVENT]", "answer the event a run waits for with False", lambda rest: self._answer(rest, "reject")),
             Verb("suspend", "suspend ID", "let a run rest", lambda rest: self._act(rest, "suspend", Run.suspend)),
             Verb("resume", "resume ID", "let a suspended run go on", lambda rest: self._act(rest, "resume", Run.resume)),
             Verb("terminate", "terminate ID", "end a run and its children now", lambda rest: self._act(rest, "terminate", Run.terminate)),
+            Verb("purge", "purge ID [--force]", "delete an ended run and its children; with --force whatever its state", self._purge),
+            Verb("rerun", "rerun ID EVENT", "a new run that does an ended one again from an event_id on", self._rerun),
+            Verb("clock", "clock [+7d | skip | virtual | real]", "show the lab's clock, or move virtual time", self._clock),
             Verb("crash", "crash [--yes]", "kill -9 the %%victim kernel; with --yes this very kernel", self._crash),
             Verb("help", "help [VERB]", "explain a verb, or list them all", self._help),
         ]
@@ -99,7 +105,8 @@ class WflabMagics(Magics):
     def _ls(self, rest: str) -> Runs:
         runs = current.get().runs
         for word in rest.split():
-            runs = runs.where(status=word) if word.isupper() else runs.where(name=word)
+            is_status = word.isupper() or (word.upper() in set(Status) and word not in current.get().engine.registry.names("workflow"))
+            runs = runs.where(status=word) if is_status else runs.where(name=word)
         return runs
 
     def _run(self, rest: str, verb: str) -> Run:
@@ -129,6 +136,24 @@ class WflabMagics(Magics):
         run = self._run(rest, verb)
         act(run)
         return run
+
+    def _purge(self, rest: str) -> None:
+        words = _split(rest, "purge")
+        self._run(" ".join(word for word in words if word != "--force"), "purge").purge(force="--force" in words)
+
+    def _rerun(self, rest: str) -> Run:
+        words = _split(rest, "rerun")
+        if len(words) != 2 or not words[1].isdecimal():  # noqa: PLR2004  # an id and an event
+            raise UsageError("%wf rerun takes an id (or `last`) and an event_id of its history: %wf rerun last 0")
+        return current.get().get(words[0]).rerun(int(words[1]))
+
+    def _clock(self, rest: str) -> LabClock:
+        clock = current.get().clock
+        if rest in {"skip", "virtual", "real"}:
+            return cast("LabClock", getattr(clock, rest)())
+        if rest and not rest.startswith("+"):
+            raise UsageError("%wf clock takes a span such as +7d or +90m, or one of: skip, virtual, real.")
+        return clock.advance(span_of(rest[1:])) if rest else clock
 
     def _crash(self, rest: str) -> str | None:
         if rest == "--yes":

@@ -10,14 +10,20 @@ from wfengine.errors import InstanceNotFound, InvalidArgument, WflabError, Workf
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import UNSET, from_json
+from wflab.analytics.asking import sentence, standing_of, state_of, steps_now
 from wflab.analytics.frames import history_frame, steps_frame
-from wflab.analytics.steps import Step, open_waits, steps_of
-from wflab.analytics.why import why
+from wflab.analytics.steps import Step, open_waits
+from wflab.analytics.why import FREE
 
 if TYPE_CHECKING:
     from wflab.lab import Lab
 
 _WAKE_SECONDS = 0.25
+_SOURCE = """
+    SELECT d.source FROM runs AS r
+    JOIN definitions AS d ON d.kind = 'workflow' AND d.name = r.name AND d.code_hash = r.code_hash AND d.app_id IS NOT DISTINCT FROM r.app_id
+    WHERE r.instance = $key ORDER BY r.position, d.position LIMIT 1
+"""
 
 
 class Run:
@@ -38,6 +44,11 @@ class Run:
     def name(self) -> str:
         """The workflow's name."""
         return self._state().name
+
+    @property
+    def app_id(self) -> str | None:
+        """The app whose workflow it is; None for the lab's own."""
+        return self._state().app_id
 
     @property
     def status(self) -> Status:
@@ -68,9 +79,16 @@ class Run:
         """One sentence: what it waits for, since when, and who can wake it."""
         engine = self._lab.engine
         if engine.trouble is not None:  # then the newest history may be unreadable, and the sentence does without it
-            return why(self._state(), [], now=engine.now(), trouble=engine.trouble)
-        state, steps = self._state_and_steps()
-        return why(state, steps, now=engine.now(), lacking=engine.lacking(self._id))
+            return sentence(engine, self._state(), [], FREE)
+        state = self._state()
+        standing = standing_of(engine, state)
+        return sentence(engine, state, steps_now(state, engine.store.history(state.key), standing), standing)
+
+    def source(self) -> str | None:
+        """The source of the workflow that it started with, as it was registered; None before its first turn, and where no source was to be had."""
+        with self._lab.engine.store.cursor() as cursor:
+            found = cursor.execute(_SOURCE, {"key": self._state().key}).fetchone()
+        return None if found is None else found[0]
 
     def history(self) -> pd.DataFrame:
         """The recorded events, in order, as a DataFrame."""
@@ -138,13 +156,28 @@ class Run:
         `from_event` is an `event_id` of `history()`, `input` replaces what the activity or child was given. The source stays as it is.
         """
         new_id = self._lab.engine.rerun_workflow_from_event(
-            self._id, from_event, new_instance_id=instance_id, input=input, audit=self._lab.audit(f"rerun from event {from_event}", "run")
+            self._id,
+            from_event,
+            new_instance_id=instance_id,
+            input=input,
+            audit=self._lab.audit(f"rerun of {self._id} from event {from_event}", "run"),
         )
         return Run(self._lab, new_id)
 
     def _answer(self, name: str | None, data: Any, verb: str) -> None:
         event = self._awaited_event(verb) if name is None else name
+        waits = None if name is None else self._awaited()
         self._lab.engine.raise_workflow_event(self._id, event, data=data, audit=self._lab.audit(f"{verb} {event}", "run"))
+        if waits is not None and event.casefold() not in {wait.casefold() for wait in waits}:
+            listed = f" (it waits for {', '.join(waits)})" if waits else ""
+            print(f"kept: {self.name} does not wait for {event!r} just now{listed}.")  # noqa: T201  # else a slip of the pen goes unnoticed
+
+    def _awaited(self) -> list[str] | None:
+        """The events it waits for; None where it has ended, or the record cannot be read just now."""
+        if self._lab.engine.trouble is not None:
+            return None
+        state, steps = self._state_and_steps()
+        return None if state.status.is_terminal else sorted({wait.name for wait in open_waits(steps)})
 
     def _awaited_event(self, verb: str) -> str:
         state, steps = self._state_and_steps()
@@ -163,14 +196,12 @@ class Run:
         raise InvalidArgument(f"{state.name} waits for several events: {', '.join(names)}. Say which: run.{verb}({names[0]!r}).")
 
     def _state(self) -> Instance:
-        state = self._lab.engine.get_workflow_state(self._id)
-        if state is None:
-            raise InstanceNotFound(self._id)
-        return state
+        return state_of(self._lab.engine, self._id)
 
     def _state_and_steps(self) -> tuple[Instance, list[Step]]:
         state = self._state()
-        return state, steps_of(state, self._lab.engine.store.history(state.key))
+        standing = standing_of(self._lab.engine, state)
+        return state, steps_now(state, self._lab.engine.store.history(state.key), standing)
 
     # Showing it.
 
@@ -179,6 +210,12 @@ class Run:
             self._lab.show_run(self._id)
         except WflabError:  # purged, or its lab is closed: its text says so
             print(repr(self))  # noqa: T201  # the cell's output
+
+    def __eq__(self, other: object) -> bool:
+        return (self._lab is other._lab and self._id == other._id) if isinstance(other, Run) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._id)
 
     def __repr__(self) -> str:
         try:

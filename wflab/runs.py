@@ -1,7 +1,8 @@
 """`lab.runs`: the instances of a lab, narrowed down step by step and asked for at the end."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from enum import Enum
 from typing import Any
 
 import pandas as pd
@@ -27,13 +28,14 @@ class Runs:
         self._conditions = conditions
         self._parameters = dict(parameters or {})
 
-    def where(self, *, name: str | None = None, status: str | None = None, instance_id: str | None = None) -> "Runs":
-        """Only instances of this workflow, in this status, with this id."""
+    def where(self, *, name: str | None = None, status: str | Enum | None = None, instance_id: str | None = None) -> "Runs":
+        """Only instances of this workflow, in this status (text in any case, a Status or a WorkflowStatus), with this id."""
         runs = self
         if status is not None:
-            if status not in set(Status):
+            wanted = status.name if isinstance(status, Enum) else str(status).upper()
+            if wanted not in set(Status):
                 raise InvalidArgument(f"There is no status {status!r}; there are {', '.join(Status)}.")
-            runs = runs.narrowed("status = ${}", status)
+            runs = runs.narrowed("status = ${}", wanted)
         if name is not None:
             runs = runs.narrowed("name = ${}", name)
         if instance_id is not None:
@@ -43,7 +45,7 @@ class Runs:
     def since(self, span: str | timedelta) -> "Runs":
         """Only instances started within this span before now: a timedelta, or text such as '24h', '90m', '7d'."""
         try:
-            since = self._engine.now() - (_parsed(span) if isinstance(span, str) else span)
+            since = self._engine.now() - (span_of(span) if isinstance(span, str) else span)
         except OverflowError:
             raise InvalidArgument(f"{span} reaches back before the year 1; leave out .since() for all runs.") from None
         return self.narrowed("created_at >= ${}", since.replace(tzinfo=None))
@@ -73,6 +75,9 @@ class Runs:
         name = f"p{len(self._parameters)}"
         return Runs(self._engine, (*self._conditions, condition.format(name)), {**self._parameters, name: value})
 
+    def __iter__(self) -> Iterator[Instance]:
+        return iter(self.list())
+
     def __len__(self) -> int:
         return self.count()
 
@@ -100,7 +105,8 @@ def _more(total: int) -> str:
     return f"\nshowing {_MOST_SHOWN} of {total}; lab.runs.df() has all" if total > _MOST_SHOWN else ""
 
 
-def _parsed(span: str) -> timedelta:
+def span_of(span: str) -> timedelta:
+    """A span from text such as '24h'. Raises InvalidArgument."""
     number, unit = span[:-1], span[-1:]
     if unit not in _UNITS or not number.replace(".", "", 1).isdecimal():
         raise InvalidArgument(f"A span is text such as '24h', '90m' or '7d', or a timedelta, not {span!r}.")

@@ -10,13 +10,16 @@ from typing import Any, Protocol
 
 import msgspec
 
-from wfengine.core.context import name_of
-from wfengine.errors import WflabError
+from wfengine.core.arguments import name_of
+from wfengine.errors import InvalidArgument, WflabError
 from wfengine.model.failure import FailureDetails, failure_of
 from wfengine.model.payload import UNSET
 
 Activity = Callable[..., Any] | str
 Undoing = Generator[Any, Any, None]
+_FORGOTTEN = (
+    "`saga.compensate()` was not awaited: write `yield from saga.compensate()`, in an `async def` workflow `await saga.compensate()`."
+)
 
 
 class CallsActivities(Protocol):
@@ -68,6 +71,8 @@ class Saga:
 
     def __init__(self, ctx: CallsActivities) -> None:
         self._call = ctx.call_activity
+        # Dapr's context has no word for this, either: a compensation that is forgotten there is not told.
+        self._expect_awaiting = getattr(ctx, "expect_awaiting", None)
         # Here the undo is recorded with the step it undoes; Dapr's context has no word for it.
         self._records_steps = "compensates" in inspect.signature(self._call).parameters
         self._steps: list[_Step] = []
@@ -88,7 +93,7 @@ class Saga:
         The undo's input is the step's result, or `undo_input`: a value, or a function of the result. A step without `undo` has nothing to
         take back. `options` are whatever else the context's `call_activity` takes, such as `app_id`.
         """
-        undo_name = None if undo is None else name_of(undo)  # refused before anything is done, not when it is to be undone
+        undo_name = None if undo is None else _undo_name(undo)  # refused before anything is done, not when it is to be undone
         task = self._call(activity, input=input, **_given(retry_policy=retry_policy), **options)
         if undo is not None and undo_name is not None:
             self._steps.append(
@@ -109,7 +114,10 @@ class Saga:
         A step still under way is waited for, since it may yet complete; one that failed has nothing to take back. An undo that fails, after its
         retry policy, does not stop the others; in the end SagaCompensationError tells what is left. What was compensated once is not again.
         """
-        return Compensation(self._undo_all())
+        compensation = Compensation(self._undo_all())
+        if self._expect_awaiting is not None:
+            self._expect_awaiting(lambda: compensation.is_awaited, _FORGOTTEN)
+        return compensation
 
     def _undo_all(self) -> Undoing:
         left: list[LeftUndone] = []
@@ -142,12 +150,21 @@ class Compensation:
 
     def __init__(self, code: Undoing) -> None:
         self._code = code
+        self.is_awaited = False
 
     def __iter__(self) -> Undoing:
+        self.is_awaited = True
         return self._code
 
-    def __await__(self) -> Undoing:
-        return self._code
+    __await__ = __iter__
+
+
+def _undo_name(undo: Activity) -> str:
+    try:
+        return name_of(undo)
+    except InvalidArgument:
+        told = "An undo is an activity, by its function or its name; it has none. Define it with `def`, not as a lambda, and register it."
+        raise InvalidArgument(f"{told} A step that is not registered is ctx.step(fn, name='...').") from None
 
 
 def _given(**options: Any) -> dict[str, Any]:

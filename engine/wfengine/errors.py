@@ -28,14 +28,14 @@ as their `error_type`, and no class: ActivityTimeoutError, CircuitOpenError, Poi
 
 from datetime import datetime
 
-from wfengine.model.failure import FailureDetails
+from wfengine.model.failure import FailureDetails, without_frames_of_ours
 
 
 class WflabError(Exception):
     """Anything wflab raises on purpose. `_render_traceback_` keeps a notebook's error to one line."""
 
     def _render_traceback_(self) -> list[str]:
-        return [f"{type(self).__name__}: {self}"]
+        return [f"{type(self).__name__}: {self}", *getattr(self, "__notes__", ())]
 
 
 class CallerError(WflabError):
@@ -84,9 +84,10 @@ class InstanceNotTerminal(CallerError):
 class DefinitionNotFound(CallerError, LookupError):
     """No workflow or activity of this name is registered."""
 
-    def __init__(self, kind: str, name: str, known: list[str]) -> None:
+    def __init__(self, kind: str, name: str, known: list[str], *, hint: str | None = None) -> None:
         listed = ", ".join(sorted(known)) or "none yet"
-        super().__init__(f"No {kind} named {name!r} is registered (registered: {listed}). Run the cell that defines it, then try again.")
+        what_now = hint or "Run the cell that defines it, then try again."
+        super().__init__(f"No {kind} named {name!r} is registered (registered: {listed}). {what_now}")
         self.name = name
 
 
@@ -99,6 +100,9 @@ class WorkflowFailed(WflabError):
         self.instance_id = instance_id
         self.status = status
         self.failure_details = failure_details
+        lines = without_frames_of_ours(failure_details.stack_trace) if failure_details and failure_details.stack_trace else ""
+        if lines:
+            self.add_note(lines)
 
 
 class WaitTimedOut(WflabError, TimeoutError):

@@ -57,4 +57,5 @@ def test_killed_at_any_commit_boundary_a_pattern_comes_to_the_end_it_would_have_
     assert set(deaths) == set(MOMENTS)
     assert all(count >= FEWEST_KILLS for count in deaths.values()), "too few boundaries to mean anything"
     assert len(whole) == 2 * len(MOMENTS), "every lane of every moment ends with a life that survives"
-    assert sum(len(report.ran) - len(set(report.ran)) for report in reports), "no kill hit an activity at work"
+    repeated = sum(len(report.ran) - len(set(report.ran)) for report in reports)
+    assert repeated or pattern.row != "A42", "activities side by side, and no kill hit one at work"

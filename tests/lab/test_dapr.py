@@ -1,5 +1,6 @@
 """Dapr's names over a lab: a program moves here by changing one import."""
 
+import datetime as dt
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 import wflab as wf
 from tests.lab.seed import PROGRAM, run_cell
 from wfengine.errors import InvalidArgument, WorkflowFailed
+from wfengine.model.instance import Status
+from wflab.lab import current
 
 WITHIN_SECONDS = 30
 
@@ -245,3 +248,66 @@ def test_an_activity_can_have_a_timeout_a_circuit_breaker_and_a_transaction(lab:
         assert lab.sql("from counted").one[0] == 1
     finally:
         release.set()
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_a_function_that_cannot_be_called_is_refused_at_its_own_line_with_or_without_a_lab(tmp_path: Path, is_open: bool) -> None:  # noqa: FBT001  # a case
+    def define() -> None:
+        with pytest.raises(
+            InvalidArgument, match=r"^Workflow 'order' takes \(ctx, input\), and nothing would be passed as 'b'; pass several"
+        ):
+
+            @wf.workflow
+            def order(_: wf.WorkflowContext, a: int, b: int) -> int:
+                return a + b
+
+    if not is_open:
+        define()
+    with wf.Lab(tmp_path / "orders.duckdb") as lab:
+        if is_open:
+            define()
+        assert lab.engine.registry.names("workflow") == []
+
+
+def test_a_lab_that_cannot_take_what_waited_for_it_is_closed_again_and_nothing_is_lost(tmp_path: Path) -> None:
+    runtime = wf.WorkflowRuntime()
+
+    def refuses(lab: wf.Lab) -> None:
+        if lab.path.name == "one.duckdb":
+            raise InvalidArgument("no")
+
+    @runtime.workflow
+    def order(_: wf.WorkflowContext) -> str:
+        return "done"
+
+    current.when_open(refuses)
+    with pytest.raises(InvalidArgument, match=r"^no$"):
+        wf.Lab(tmp_path / "one.duckdb")
+    assert current.find() is None
+    with wf.Lab(tmp_path / "two.duckdb") as lab:
+        assert lab.start(order).result(WITHIN_SECONDS) == "done"
+        with wf.Lab(tmp_path / "one.duckdb") as again:
+            assert again.is_open
+
+
+def test_dapr_s_statuses_equal_ours_in_both_directions_and_as_keys() -> None:
+    for status in set(Status) - {Status.CONTINUED_AS_NEW}:
+        theirs = wf.WorkflowStatus[status.name]
+        assert status == theirs
+        assert theirs == status
+        keys: dict[object, int] = {status: 1}
+        assert keys[theirs] == 1
+        assert len({**keys, theirs: 2}) == 1
+        assert [other for other in wf.WorkflowStatus if other == status] == [theirs]
+
+
+def test_dapr_s_objects_say_what_they_are(lab: wf.Lab) -> None:
+    runtime = wf.WorkflowRuntime(app_id="billing")
+    runtime.register_workflow(lambda _: None, name="invoice")
+    assert repr(runtime) == f"WorkflowRuntime(app_id='billing', 1 registered, in {lab.path.name})"
+    client = wf.DaprWorkflowClient(app_id="billing")
+    assert repr(client) == f"DaprWorkflowClient(app_id='billing', {lab.path.name})"
+    client.schedule_new_workflow("invoice", instance_id="i-1")
+    assert repr(client.wait_for_workflow_completion("i-1")) == "WorkflowState(invoice, COMPLETED, i-1)"
+    policy = wf.RetryPolicy(first_retry_interval=timedelta(seconds=5), max_number_of_attempts=3, jitter=0.5)
+    assert eval(repr(policy), {"RetryPolicy": wf.RetryPolicy, "datetime": dt}).explain() == policy.explain()  # noqa: S307  # our own text

@@ -30,7 +30,6 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         ("wf.workflow(lambda ctx: None)", "InvalidArgument: Cannot infer a name from a lambda function. Define it with `def`, or give a name: register_...(fn, name='...')."),
         ("lab.start(lambda ctx: None)", "InvalidArgument: Cannot infer a name from a lambda function. Define it with `def`, or give a name: register_...(fn, name='...')."),
         ("lab.start(request_escalation, {'amount': 1}, 'held')", "InstanceAlreadyExists: The id 'held' is in use: workflow 'request_escalation' is RUNNING. Pass another instance_id (or none), or terminate that instance first."),
-        ("wf.DaprWorkflowClient().raise_workflow_event('nobody', 'human_approval')", "InstanceNotFound: No workflow instance has the id 'nobody'. `lab.runs` lists the ids that exist."),
         ("%wf raise nobody human_approval", "InstanceNotFound: No workflow instance has the id 'nobody'. `%wf ls` lists the ids that exist."),
         ("run.result(timeout=0)", "WaitTimedOut: Not there after 0 seconds; it goes on, wait again."),
         ("lab.sql('selec 1')", 'InvalidArgument: DuckDB: Parser Error: syntax error at or near "selec"'),

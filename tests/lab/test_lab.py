@@ -1,5 +1,6 @@
 """A lab from end to end, in this process."""
 
+import asyncio
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,15 @@ import pytest
 
 import wflab as wf
 from tests.lab.seed import PROGRAM, run_cell
-from wfengine.errors import EngineStopped, InstanceAlreadyExists, InstanceNotFound, InvalidArgument, NotADatabase, StoreInUse
+from wfengine.errors import (
+    DefinitionNotFound,
+    EngineStopped,
+    InstanceAlreadyExists,
+    InstanceNotFound,
+    InvalidArgument,
+    NotADatabase,
+    StoreInUse,
+)
 from wflab.current import NoLab
 
 WITHIN_SECONDS = 30.0
@@ -175,3 +184,42 @@ def test_an_act_of_a_person_is_a_row_of_audit(lab: wf.Lab, seed: dict[str, Any])
 
 def test_the_lab_of_a_script_shows_its_file_and_state(lab: wf.Lab) -> None:
     assert repr(lab) == "Lab('orders.duckdb'): running on orders.duckdb"
+
+
+def test_last_is_the_newest_that_no_workflow_started(lab: wf.Lab) -> None:
+    @wf.workflow
+    def packing(ctx: wf.WorkflowContext) -> Any:
+        yield ctx.wait_for_external_event("packed")
+
+    @wf.workflow
+    def order(ctx: wf.WorkflowContext) -> Any:
+        ctx.schedule_new_workflow(packing, instance_id="detached")
+        yield ctx.call_child_workflow(packing, instance_id="child")
+
+    lab.start(order, instance_id="mine")
+    lab.engine.wait_for_workflow_start("mine", WITHIN_SECONDS)
+    assert {"mine", "detached", "child"} == {run.instance_id for run in lab.runs}
+    assert lab.get("last").id == "mine"
+
+
+def test_a_start_can_be_planned_by_a_span(lab: wf.Lab, seed: dict[str, Any]) -> None:
+    lab.clock.virtual()
+    run = lab.start(seed["request_escalation"], {"amount": 500}, start_at=timedelta(hours=2))
+    assert run.why() == "request_escalation starts in 2 h, as it was asked to."
+    lab.clock.advance(timedelta(hours=2))
+    assert run.result(WITHIN_SECONDS) == "auto-approved"
+
+
+def test_what_cannot_be_started_says_where_its_name_belongs(lab: wf.Lab) -> None:
+    wf.WorkflowRuntime(app_id="billing").register_workflow(lambda _: None, name="invoice")
+    wf.WorkflowRuntime().register_activity(lambda _: None, name="charge")
+    with pytest.raises(DefinitionNotFound, match=r"App 'billing' has one: pass app_id='billing'\.$"):
+        lab.start("invoice")
+    with pytest.raises(DefinitionNotFound, match=r"There is an activity of that name; start a workflow that calls it"):
+        lab.start("charge")
+    with pytest.raises(DefinitionNotFound, match=r"Run the cell that defines it, then try again\.$"):
+        lab.start("ship")
+
+
+def test_dapr_s_names_for_coroutines_are_there_after_the_import() -> None:
+    assert asyncio.iscoroutinefunction(wf.aio.DaprWorkflowClient.schedule_new_workflow)

@@ -1,6 +1,7 @@
 """`%wf`, in an IPython shell of this process; what needs a kernel of its own is in test_kernel.py."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from wflab.lab import current
 from wflab.magics import _LOADED
 
 WITHIN_SECONDS = 30.0
-VERBS = ["start", "ls", "show", "why", "history", "raise", "approve", "reject", "suspend", "resume", "terminate", "crash", "help"]
+VERBS = [
+    "start", "ls", "show", "why", "history", "steps", "raise", "approve", "reject", "suspend", "resume", "terminate", "purge", "rerun", "clock", "crash", "help",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -233,3 +236,32 @@ def test_hostile_names_are_shown_as_text(shell: InteractiveShell) -> None:
     assert "<img" not in html
     assert "<script" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_runs_are_listed_by_a_status_in_small_letters_and_shown_step_by_step(shell: InteractiveShell) -> None:
+    wf_(shell, "start request_escalation amount=5000 --id order-1")
+    wf.current_lab().engine.wait_for_workflow_start("order-1", WITHIN_SECONDS)
+    assert wf_(shell, "ls running").count() == 1
+    assert wf_(shell, "ls completed").count() == 0
+    assert list(wf_(shell, "steps order").kind) == ["event", "timer"]
+
+
+def test_a_run_is_rerun_and_purged(shell: InteractiveShell) -> None:
+    wf_(shell, "start request_escalation amount=5000 --id order-1")
+    run = wf_(shell, "approve order-1 human_approval")
+    run.result(WITHIN_SECONDS)
+    event_id = int(run.history().query("type == 'TaskScheduled'").event_id.iloc[-1])
+    again = wf_(shell, f"rerun order-1 {event_id}")
+    assert again.result(WITHIN_SECONDS) == run.output
+    wf_(shell, "purge order-1")
+    assert repr(run) == "Run(purged)"
+    wf_(shell, "start request_escalation amount=5000 --id order-2")
+    wf_(shell, "purge order-2 --force")
+    assert wf_(shell, "ls").count() == 1
+
+
+def test_the_clock_is_moved_by_a_span(shell: InteractiveShell) -> None:
+    assert repr(wf_(shell, "clock")) == "real clock"
+    before = wf_(shell, "clock virtual").now()
+    assert wf_(shell, "clock +7d").now() - before == timedelta(days=7)
+    assert not wf_(shell, "clock real").is_virtual

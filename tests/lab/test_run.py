@@ -79,7 +79,10 @@ def test_a_failure_is_raised_where_the_result_is_asked_for(lab: wf.Lab) -> None:
         raise ValueError("no stock")
 
     run = lab.start(breaks, instance_id="b")
-    with pytest.raises(WorkflowFailed, match=r"^Workflow 'breaks' \(b\) is FAILED: ValueError: no stock$") as caught:
+    with pytest.raises(
+        WorkflowFailed,
+        match=r"^Workflow 'breaks' \(b\) is FAILED: ValueError: no stock\n  File .*, in breaks\n    raise ValueError\(\"no stock\"\)$",
+    ) as caught:
         run.result(WITHIN_SECONDS)
     assert caught.value.failure_details is not None
     assert run.failure is not None
@@ -183,3 +186,35 @@ def test_a_run_that_cannot_be_asked_says_so_in_its_text(lab: wf.Lab, seed: dict[
     assert repr(run) == "Run(order: The lab is closed. Open it again to go on.)"
     run._ipython_display_()
     assert capsys.readouterr().out == "Run(order: The lab is closed. Open it again to go on.)\n"
+
+
+def test_runs_of_one_lab_and_id_are_equal(lab: wf.Lab, seed: dict[str, Any]) -> None:
+    run = waiting(lab, seed)
+    assert run == lab.get("order")
+    assert len({run, lab.get("order")}) == 1
+    assert run != waiting(lab, seed, "other")
+    assert run.app_id is None
+
+
+def test_an_answer_for_an_event_that_nobody_waits_for_is_told_to_be_kept(
+    lab: wf.Lab, seed: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = waiting(lab, seed)
+    run.approve("aproval")
+    assert capsys.readouterr().out == "kept: request_escalation does not wait for 'aproval' just now (it waits for human_approval).\n"
+    run.approve("Human_Approval")
+    assert capsys.readouterr().out == ""
+
+
+def test_a_failure_carries_the_line_that_raised_and_no_line_of_ours(lab: wf.Lab) -> None:
+    @wf.workflow
+    def breaks(_: wf.WorkflowContext) -> Any:
+        raise ValueError("no stock")
+        yield
+
+    with pytest.raises(WorkflowFailed) as caught:
+        lab.start(breaks).result(WITHIN_SECONDS)
+    (note,) = caught.value.__notes__
+    assert 'raise ValueError("no stock")' in note
+    assert "wfengine" not in note
+    assert caught.value._render_traceback_() == [f"WorkflowFailed: {caught.value}", note]

@@ -66,7 +66,7 @@ def test_the_frame_has_types_one_can_compute_with(busy: wf.Lab) -> None:
     assert frame.output[1] == "auto-approved"
 
 
-@pytest.mark.parametrize("status", ["running", "DONE", ""])
+@pytest.mark.parametrize("status", ["run", "DONE", ""])
 def test_an_unknown_status_is_refused_with_those_there_are(busy: wf.Lab, status: str) -> None:
     with pytest.raises(InvalidArgument, match="there are PENDING, RUNNING, COMPLETED"):
         busy.runs.where(status=status)
@@ -101,3 +101,8 @@ def test_hostile_names_are_shown_as_text(lab: wf.Lab) -> None:
         assert raw not in html
     assert "&lt;img src=x onerror=alert(1)&gt;" in html
     assert lab.get("<b>'\"").id == "<b>'\"&;--"
+
+
+@pytest.mark.parametrize("status", ["Completed", "completed", Status.COMPLETED, wf.WorkflowStatus.COMPLETED])
+def test_a_status_is_text_in_any_case_or_a_member_of_either_set(busy: wf.Lab, status: Any) -> None:
+    assert [run.status for run in busy.runs.where(status=status)] == [Status.COMPLETED] * busy.runs.where(status="COMPLETED").count()

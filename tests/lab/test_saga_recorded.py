@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import dapr.ext.workflow as dapr
+import pytest
 
 import wflab as wf
-from tests.lab.trips import WITHIN_SECONDS, World, in_testing, register, trip
+from tests.lab.trips import WITHIN_SECONDS, Ending, World, at_will, in_testing, on_dapr, register, trip
 from wfengine.core.tasks import Task
 from wfengine.model.history import TaskScheduled
 from wfengine.model.instance import Status
@@ -25,7 +26,7 @@ def test_undoes_are_done_one_after_the_other() -> None:
 
         return wf.testing.Takes(timedelta(hours=1), slow)
 
-    mocks = {**World("book_car").answers, "cancel_hotel": undo("hotel"), "cancel_flight": undo("flight")}
+    mocks = {**at_will(World("book_car").answers), "cancel_hotel": undo("hotel"), "cancel_flight": undo("flight")}
     outcome = wf.testing.run(trip, mocks=mocks)
     assert (running, outcome.elapsed) == (["hotel", "flight"], timedelta(hours=2))
 
@@ -55,7 +56,54 @@ def test_an_undo_that_has_no_name_is_refused_before_the_step_is_done() -> None:
     ending = in_testing(workflow, world.answers)
     assert ending.error is not None
     assert ending.error[0] == "InvalidArgument"
+    assert ending.error[1].endswith("A step that is not registered is ctx.step(fn, name='...').")
     assert world.done == []
+
+
+@pytest.mark.parametrize("how", ["called", "yielded", "returned"])
+def test_a_compensation_that_is_not_awaited_fails_the_workflow_and_says_what_to_write(how: str) -> None:
+    def workflow(ctx: wf.WorkflowContext, _: Any) -> Any:
+        saga = wf.Saga(ctx)
+        try:
+            yield saga.step("book_flight", undo="cancel_flight")
+            yield saga.step("book_car", undo="cancel_car")
+        except wf.TaskFailedError:
+            compensation = saga.compensate()
+            if how == "yielded":
+                yield compensation
+            if how == "returned":
+                return compensation
+            raise
+
+    world = World("book_car")
+    ending = in_testing(workflow, world.answers)
+    assert ending.error is not None
+    assert ending.error[1].startswith("`saga.compensate()` was not awaited: write `yield from saga.compensate()`")
+
+
+def test_yielding_a_compensation_says_to_write_yield_from() -> None:
+    def workflow(ctx: wf.WorkflowContext, _: Any) -> Any:
+        compensation = wf.Saga(ctx).compensate()
+        try:
+            yield compensation
+        except TypeError as error:
+            yield from compensation
+            return str(error)
+
+    ending = in_testing(workflow, {})
+    assert ending.output.endswith("write `yield from`, not `yield`.")
+
+
+def test_on_dapr_a_forgotten_compensation_breaks_nothing() -> None:
+    def workflow(ctx: Any, _: Any) -> Any:
+        saga = wf.Saga(ctx)
+        yield saga.step("book_flight", undo="cancel_flight")
+        saga.compensate()
+        return "fine"
+
+    world = World()
+    assert on_dapr(workflow, world.answers) == Ending("fine")
+    assert world.undone == []
 
 
 def test_a_step_is_the_contexts_own_task_and_takes_its_other_options() -> None:
@@ -65,7 +113,7 @@ def test_a_step_is_the_contexts_own_task_and_takes_its_other_options() -> None:
         assert isinstance(step, type(ctx.call_activity("book_hotel")))
         return (yield step)["booking"]
 
-    outcome = wf.testing.run(workflow, mocks=World().answers)
+    outcome = wf.testing.run(workflow, mocks=at_will(World().answers))
     assert outcome.result() == "flight"
     assert next(event.timeout_s for event in outcome.history if isinstance(event, TaskScheduled)) == 60
 

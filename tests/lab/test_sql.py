@@ -10,7 +10,7 @@ import pytest
 import wflab as wf
 from tests.lab.seed import PROGRAM, run_cell
 from wfengine.errors import InvalidArgument
-from wflab.analytics.tables import OURS
+from wfengine.store.guarding import OURS
 
 WITHIN_SECONDS = 30.0
 
@@ -55,6 +55,23 @@ ATTEMPTS = [
     "create unique index if not exists mine on main.history (position)",
     "comment on table history is 'mine'",
     "comment on column history.name is 'mine'",
+    "delete from 'history'",
+    "delete from 'History'",
+    "update 'history' set name = 'x'",
+    "truncate 'history'",
+    "insert into 'history' select * from history",
+    "drop table 'history'",
+    "alter table 'history' add column mine integer",
+    "create index mine on 'history'(name)",
+    "create or replace table 'history' as select 1",
+]
+
+BRING_ANYTHING = [
+    "import database 'somewhere'",
+    "select 1; IMPORT /* all */ DATABASE 'somewhere'",
+    "pragma import_database('somewhere')",
+    "copy from database other to orders",
+    "pragma copy_database('other', 'orders')",
 ]
 
 QUESTIONS = [
@@ -71,6 +88,9 @@ QUESTIONS = [
     "pragma table_info('history')",
     "summarize runs",
     "copy (select * from runs) to 'runs.csv'",
+    "select 'table' history",
+    "select * from runs where name = 'history'",
+    "select 'import database' as text",
 ]
 
 
@@ -102,6 +122,12 @@ def test_the_record_cannot_be_changed_however_it_is_put(kept: wf.Lab, query: str
         kept.sql(query)
     assert "\n" not in str(caught.value)
     assert record(kept) == before
+
+
+@pytest.mark.parametrize("query", BRING_ANYTHING)
+def test_what_brings_tables_of_any_name_is_refused(kept: wf.Lab, query: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"could change the record\. Make a table of your own from each file"):
+        kept.sql(query)
 
 
 @pytest.mark.parametrize("query", QUESTIONS)

@@ -7,25 +7,10 @@ from typing import Any
 import pytest
 
 import wflab as wf
+from tests.lab.played import DAY, POLICY, calculate, double, triple
 from wfengine.errors import InvalidArgument, WaitTimedOut
 from wfengine.model.instance import Status
-from wflab.testing import Call, Event, NeverEnds, Takes, run
-
-POLICY = wf.RetryPolicy(first_retry_interval=timedelta(hours=1), max_number_of_attempts=3, backoff_coefficient=2)
-DAY = timedelta(days=1)
-
-
-def double(_: wf.WorkflowActivityContext, number: int) -> int:
-    return 2 * number
-
-
-async def triple(_: wf.WorkflowActivityContext, number: int) -> int:
-    await asyncio.sleep(0)
-    return 3 * number
-
-
-def calculate(ctx: wf.WorkflowContext, number: int) -> Any:
-    return (yield ctx.call_activity(triple, input=(yield ctx.call_activity(double, input=number))))
+from wflab.testing import Call, Event, IfCalled, NeverEnds, Takes, run
 
 
 def approval(ctx: wf.WorkflowContext, order: dict[str, Any]) -> Any:
@@ -170,7 +155,7 @@ def test_an_event_is_raised_when_it_is_waited_for() -> None:
 
 @pytest.mark.parametrize(("after", "result"), [(DAY, "processed"), (timedelta(days=7, seconds=1), "escalated")])
 def test_an_event_may_come_after_a_while(after: timedelta, result: str) -> None:
-    answers = {"process": "processed", "escalate": "escalated"}
+    answers = {"process": IfCalled("processed"), "escalate": IfCalled("escalated")}
     for event in (Event("approval", after=after), ("approval", None, after)):
         assert run(approval, {}, mocks=answers, events=[event]).result() == result
 

@@ -1,6 +1,5 @@
 """wf.testing.run: children, generations, and what a play proves."""
 
-import asyncio
 import json
 import random
 import threading
@@ -11,27 +10,11 @@ import msgspec
 import pytest
 
 import wflab as wf
+from tests.lab.played import DAY, POLICY, calculate, double, triple
 from wfengine.errors import InvalidArgument
 from wfengine.model import history as h
 from wfengine.model.instance import Status
 from wflab.testing import Event, NeverEnds, Takes, run
-
-POLICY = wf.RetryPolicy(first_retry_interval=timedelta(hours=1), max_number_of_attempts=3, backoff_coefficient=2)
-DAY = timedelta(days=1)
-
-
-def double(_: wf.WorkflowActivityContext, number: int) -> int:
-    return 2 * number
-
-
-async def triple(_: wf.WorkflowActivityContext, number: int) -> int:
-    await asyncio.sleep(0)
-    return 3 * number
-
-
-def calculate(ctx: wf.WorkflowContext, number: int) -> Any:
-    return (yield ctx.call_activity(triple, input=(yield ctx.call_activity(double, input=number))))
-
 
 # Children and generations.
 

@@ -59,7 +59,7 @@ def test_a_run_is_rerun_from_an_event_with_another_input(shop: wf.Lab) -> None:
     again = run.rerun(event_id, input=5, instance_id="again")
     assert again.result(30) == "paid 5"
     assert run.status is Status.FAILED
-    assert list(shop.sql("SELECT what FROM audit").what) == [f"rerun from event {event_id}"]
+    assert list(shop.sql("SELECT what FROM audit").what) == [f"rerun of {run.id} from event {event_id}"]
 
 
 def test_a_run_is_purged_by_force(shop: wf.Lab) -> None:
@@ -79,7 +79,7 @@ def test_a_lab_keeps_what_its_retention_says_and_holds_to_its_limits(tmp_path: P
         lab.start(double, 4).result(30)
         first, second = lab.start(waits), lab.start(waits)
         eventually(lambda: first.status is Status.RUNNING)
-        assert second.why() == "waits waits for its turn: workflow 'waits' waits for its turn: 1 of 1 of this name are under way."
+        assert second.why() == "waits waits for its turn: 1 of 1 of this name are under way."
         first.raise_event("go")
         first.result(30)
         eventually(lambda: second.status is Status.RUNNING)

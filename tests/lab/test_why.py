@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -13,6 +13,7 @@ import wflab as wf
 from tests.lab.conftest import Story
 from tests.lab.seed import PROGRAM, run_cell
 from wfengine.model.instance import Status
+from wfengine.runtime.standing import HeldUp, Standing
 from wflab.analytics.steps import steps_of
 from wflab.analytics.why import why
 
@@ -40,7 +41,7 @@ def started(lab: wf.Lab, workflow: Callable[..., Any] | str, input: Any = None) 
     return run
 
 
-def told(story: Story, **more: str) -> str:
+def told(story: Story, **more: Any) -> str:
     return why(story.instance, steps_of(story.instance, story.rows), now=story.now, **more)
 
 
@@ -110,7 +111,8 @@ def test_it_waits_for_a_child(still: wf.Lab) -> None:
         yield ctx.call_child_workflow(packing)
 
     run = started(still, order)
-    assert run.why() == "order waits for child workflow packing for 0 s."
+    child = still.get("one:").id
+    assert run.why().startswith(f"order waits for child workflow packing ({child}) for 0 s. packing waits for the event 'packed' for 0 s (")
     assert still.get("one:").why().startswith("packing waits for the event 'packed'")
 
 
@@ -126,7 +128,7 @@ def test_it_backs_off_before_another_attempt(still: wf.Lab) -> None:
 
     run = started(still, order)
     still.clock.advance(timedelta(0))
-    assert run.why() == "order tries charge again in 1 min (attempt 1 failed)."
+    assert run.why() == "order tries charge again in 1 min (attempt 1 failed: ConnectionError: no line)."
     still.clock.advance(timedelta(minutes=1))
     with pytest.raises(wf.WorkflowFailed):
         run.result(WITHIN_SECONDS)
@@ -151,8 +153,10 @@ def test_it_lacks_its_workflow(tmp_path: Path) -> None:
     with wf.Lab(tmp_path / "one.duckdb") as lab:
         started(lab, run_cell(PROGRAM)["request_escalation"], {"amount": 5000})
     with wf.Lab(tmp_path / "one.duckdb") as lab:
-        assert lab.get("one").why() == (
-            "request_escalation waits for a definition: workflow 'request_escalation' is not registered: run the cell that defines it."
+        assert re.fullmatch(
+            "request_escalation waits for a definition: workflow 'request_escalation' is not registered: run the cell that defines it. "
+            rf"It also {WAITS.replace('0 s', '.*')} and has a timer that fires in .*\.",
+            lab.get("one").why(),
         )
 
 
@@ -180,6 +184,9 @@ def test_it_is_stalled_because_its_code_changed_over_a_restart(tmp_path: Path) -
         sentence = settled(lab, "one", "is stalled")
         assert run.status is Status.STALLED
         assert sentence.startswith("order is stalled: ")
+        assert ".." not in sentence.replace('("...")', "")
+        assert sentence.endswith(" run.source() is the code it started with.")
+        assert "call_activity('charge')" in str(run.source())
         assert "'charge'" in sentence
         assert "'ship'" in sentence
         run_cell(cell.format("charge"))
@@ -222,3 +229,54 @@ def test_three_waits_are_named_and_no_more() -> None:
     for name in ("one", "two", "three", "four"):
         story.waits(name)
     assert told(story).count("waits for the event") == 3
+
+
+def held(number: int, name: str, kind: Literal["definition", "turn"], reason: str) -> HeldUp:
+    return HeldUp(event_id=number, name=name, kind=kind, reason=reason)
+
+
+def test_calls_that_wait_for_their_turn_are_told_beside_those_that_run() -> None:
+    story = Story()
+    _, *later = [story.call("s") for _ in range(3)]
+    standing = Standing(held_up=tuple(held(number, "s", "turn", "1 of 1 of this name are under way") for number in later))
+    assert (
+        told(story, standing=standing)
+        == "order runs s for 0 s and waits for its turn to run 2 calls of s: 1 of 1 of this name are under way."
+    )
+
+
+def test_a_missing_definition_does_not_hide_what_else_is_waited_for() -> None:
+    story = Story()
+    missing = story.call("charge")
+    story.call("pack")
+    standing = Standing(
+        held_up=(held(missing, "charge", "definition", "activity 'charge' is not registered: run the cell that defines it"),)
+    )
+    assert told(story, standing=standing) == (
+        "order waits for a definition: activity 'charge' is not registered: run the cell that defines it. It also runs pack for 0 s."
+    )
+
+
+def test_suspended_comes_before_what_is_missing() -> None:
+    story = Story()
+    story.status = Status.SUSPENDED
+    assert told(story, standing=Standing(lacks="workflow 'order' is not registered")).startswith("order is suspended for ")
+
+
+def test_an_open_circuit_is_named_where_a_call_backs_off() -> None:
+    story = Story()
+    story.turn().fails(story.call("charge", identity="c"), "CircuitOpenError", "The circuit of activity 'charge' is open.")
+    story.backs_off("charge", "c", 1, minutes=1)
+    assert told(story) == (
+        "order tries charge again in 1 min (attempt 1 failed: CircuitOpenError: The circuit of activity 'charge' is open)."
+    )
+
+
+def test_an_activity_that_nobody_has_is_shown_pending(still: wf.Lab) -> None:
+    @wf.workflow
+    def order(ctx: wf.WorkflowContext) -> Any:
+        return (yield ctx.call_activity("charge"))
+
+    run = started(still, order)
+    settled(still, "one", "is not registered")
+    assert list(run.steps().state) == ["PENDING"]

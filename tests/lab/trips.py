@@ -57,8 +57,13 @@ class World:
         return cancel
 
 
+def at_will(answers: dict[str, Callable[[Any], Any]]) -> dict[str, wf.testing.IfCalled]:
+    """As mocks that need not be called."""
+    return {name: wf.testing.IfCalled(answer) for name, answer in answers.items()}
+
+
 def in_testing(workflow: Callable[..., Any], answers: dict[str, Callable[[Any], Any]]) -> Ending:
-    outcome = wf.testing.run(workflow, mocks=answers)
+    outcome = wf.testing.run(workflow, mocks=at_will(answers))
     failure = outcome.failure
     return Ending(outcome.output, None if failure is None else (failure.error_type, failure.message))
 

@@ -190,7 +190,8 @@ def what_comes_between_two_generations_is_lost(patch: Patch) -> None:
     hand_over = Retiring._hand_over
 
     def forgetful(self: Retiring, old: Resident, successor: Resident) -> None:
-        successor.inbox = None
+        if successor.inbox:
+            successor.inbox.events = []
         hand_over(self, old, successor)
 
     patch.setattr(Retiring, "_hand_over", forgetful)
@@ -207,15 +208,19 @@ def a_commit_is_applied_twice_at_recovery(patch: Patch) -> None:
     patch.setattr(SimulatedStore, "_recover", twice)
 
 
-def timers_are_lost_at_recovery(patch: Patch) -> None:
+def lost_at_recovery(patch: Patch, lose: Callable[[Resident], None]) -> None:
     recovered = residents.recovered
 
     def forgetful(instance: Instance, rows: Iterable[HistoryRow], *more: Any, **named: Any) -> Resident:
         resident = recovered(instance, rows, *more, **named)
-        resident.timers.clear()
+        lose(resident)
         return resident
 
     patch.setattr(turns, "recovered", forgetful)
+
+
+def timers_are_lost_at_recovery(patch: Patch) -> None:
+    lost_at_recovery(patch, lambda resident: resident.timers.clear())
 
 
 def what_a_child_had_to_tell_is_not_made_up_for_at_recovery(patch: Patch) -> None:
@@ -223,14 +228,7 @@ def what_a_child_had_to_tell_is_not_made_up_for_at_recovery(patch: Patch) -> Non
 
 
 def unseen_events_are_forgotten_at_recovery(patch: Patch) -> None:
-    recovered = residents.recovered
-
-    def forgetful(instance: Instance, rows: Iterable[HistoryRow], *more: Any, **named: Any) -> Resident:
-        resident = recovered(instance, rows, *more, **named)
-        resident.unseen = ()
-        return resident
-
-    patch.setattr(turns, "recovered", forgetful)
+    lost_at_recovery(patch, lambda resident: setattr(resident, "unseen", ()))
 
 
 def the_clock_may_go_back(patch: Patch) -> None:

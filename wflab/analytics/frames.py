@@ -58,12 +58,15 @@ def runs_frame(instances: Sequence[Instance]) -> pd.DataFrame:
 
 
 def steps_frame(steps: Sequence[Step]) -> pd.DataFrame:
-    """One row per step: name, kind, state, attempts, created_at, started_at, ended_at, duration (of ended ones), result, error."""
+    """One row per step: name, kind, state, attempts, created_at, started_at, ended_at, duration (of ended ones), result, error, child_id, note.
+
+    A `kind` of `detached` is a workflow of its own that was started: COMPLETED says that it was, and nothing of what becomes of it.
+    """
     frame = pd.DataFrame(
         [
             {
                 "name": one.name,
-                "kind": one.kind,
+                "kind": "detached" if one.is_detached else one.kind,
                 "state": str(one.state),
                 "attempts": len(one.attempts),
                 "created_at": one.created_at,
@@ -72,10 +75,25 @@ def steps_frame(steps: Sequence[Step]) -> pd.DataFrame:
                 "duration": None if one.ended_at is None else one.ended_at - (one.started_at or one.created_at),
                 "result": from_json(one.result),
                 "error": None if one.failure is None else f"{one.failure.error_type}: {one.failure.message}",
+                "child_id": one.child_id,
+                "note": ", ".join(word for word in (one.label, one.note) if word),
             }
             for one in steps
         ],
-        columns=["name", "kind", "state", "attempts", "created_at", "started_at", "ended_at", "duration", "result", "error"],
+        columns=[
+            "name",
+            "kind",
+            "state",
+            "attempts",
+            "created_at",
+            "started_at",
+            "ended_at",
+            "duration",
+            "result",
+            "error",
+            "child_id",
+            "note",
+        ],
     )
     frame["state"] = pd.Categorical(frame["state"], categories=[str(state) for state in StepState], ordered=True)
     for column in ("created_at", "started_at", "ended_at"):

@@ -57,7 +57,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     `after` names the steps whose end led to it, or `start`. `done_turn` is None while it is open, 0 where its end is recorded but
     not yet seen by the code. `fire_at` is a timer's, a wait's deadline, or the next attempt's. `note` says in two words how an open or
-    canceled step stands. Payloads are whole JSON texts.
+    canceled step stands, `label` what else is to be known of it. `restarts` counts how often the process died under it. `is_detached`: a
+    workflow of its own was started, which nobody waits for and which leads to nothing here. Payloads are whole JSON texts.
     """
 
     id: str
@@ -81,11 +82,14 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     raised_by: str | None = None
     child_id: str | None = None
     note: str = ""
+    label: str = ""
+    restarts: int = 0
+    is_detached: bool = False
 
 
-def steps_of(instance: Instance, rows: Sequence[HistoryRow], *, executing: Collection[int] | None = None) -> list[Step]:
-    """The steps of one execution. `executing` holds the event ids of attempts that run just now; None: nobody can tell, assume all."""
-    fold = _Fold(executing)
+def steps_of(instance: Instance, rows: Sequence[HistoryRow], *, held_up: Collection[int] = ()) -> list[Step]:
+    """The steps of one execution. `held_up` holds the event ids of open attempts that nobody makes just now."""
+    fold = _Fold(held_up)
     for row in rows:
         fold.take(row)
     return fold.steps(ended=instance.status in TERMINAL)
@@ -118,7 +122,10 @@ class _Draft:
         self.raised_by: str | None = None
         self.child_id: str | None = None
         self.unasked = False
+        self.is_detached = False
+        self.restarts = 0
         self.note = ""
+        self.label = ""
 
     @property
     def is_open(self) -> bool:
@@ -135,13 +142,19 @@ class _Draft:
         self.state = self.ended_at = self.done_turn = self.failure = None
         self.note = ""
 
+    def be_seen(self, turn: int) -> None:
+        """The code has heard, in this turn, what was recorded while it could not run."""
+        if self.state is None:
+            self.state, self.ended_at, self.note = StepState.FAILED, self.attempts[-1].ended_at, ""
+        self.done_turn = turn
+
     def end_attempt(self, number: int, **changes: object) -> None:
         self.attempts[number] = msgspec.structs.replace(self.attempts[number], **changes)
 
 
 class _Fold:
-    def __init__(self, executing: Collection[int] | None) -> None:
-        self._executing = executing
+    def __init__(self, held_up: Collection[int]) -> None:
+        self._held_up = held_up
         self._drafts: list[_Draft] = []
         self._attempts: dict[int, tuple[_Draft, int]] = {}
         self._calls: dict[str, _Draft] = {}
@@ -149,10 +162,15 @@ class _Fold:
         self._timers: dict[int, _Draft] = {}
         self._waiting: defaultdict[str, deque[_Draft]] = defaultdict(deque)
         self._numbers: set[int] = set()
+        self._unseen: list[_Draft] = []
 
     def take(self, row: HistoryRow) -> None:
         """Read one row on."""
         event = row.event
+        if row.turn and self._unseen and not isinstance(event, h.ExecutionSuspended | h.ExecutionTerminated):
+            unseen, self._unseen = self._unseen, []
+            for draft in unseen:
+                draft.be_seen(row.turn)
         match event:
             case _ if isinstance(event, h.ConfirmingEvent) and event.event_id in self._numbers:
                 pass  # an action has one confirmation; a second is a damaged history's
@@ -166,6 +184,8 @@ class _Fold:
                 self._succeed(row, event)
             case h.TaskFailed() | h.ChildWorkflowInstanceFailed():
                 self._fail(row, event)
+            case h.TaskRestarted():
+                self._restart(event)
             case h.TimerCreated():
                 self._set_timer(row, event)
             case h.TimerFired():
@@ -179,7 +199,7 @@ class _Fold:
         """What the rows so far amount to."""
         done = defaultdict(list)
         for draft in self._drafts:
-            if draft.done_turn and not draft.unasked:
+            if draft.done_turn and not draft.unasked and not draft.is_detached:
                 done[draft.done_turn].append(draft.id)
         self._mark_losers({draft.turn for draft in self._drafts if not draft.unasked}, ended=ended)
         return [self._finish(draft, tuple(done.get(draft.turn, ())), ended=ended) for draft in self._drafts]
@@ -190,6 +210,7 @@ class _Fold:
         if draft is None:
             draft = _Draft(kind, event.name, row, f"a{event.event_id}")
             draft.input = event.input
+            draft.label = self._label(event)
             self._drafts.append(draft)
         else:
             draft.reopen()
@@ -198,7 +219,7 @@ class _Fold:
         if isinstance(event, h.ChildWorkflowInstanceCreated):
             draft.child_id = event.instance_id
         self._attempts[event.event_id] = (draft, len(draft.attempts))
-        state = StepState.RUNNING if self._executing is None or event.event_id in self._executing else StepState.PENDING
+        state = StepState.PENDING if event.event_id in self._held_up else StepState.RUNNING
         draft.attempts.append(Attempt(number=event.attempt, event_id=event.event_id, state=state, scheduled_at=event.occurred_at))
 
     def _detach(self, row: HistoryRow, event: h.DetachedWorkflowInstanceCreated) -> None:
@@ -207,8 +228,20 @@ class _Fold:
         draft = _Draft("child", event.name, row, f"a{event.event_id}")
         draft.input, draft.child_id = event.input, event.instance_id
         draft.end(row, StepState.COMPLETED if event.execution is not None else StepState.CANCELED)
-        draft.note = "detached" if event.execution is not None else "the id was taken"
+        draft.note = "started, detached" if event.execution is not None else "the id was taken"
+        draft.is_detached = True
         self._drafts.append(draft)
+
+    def _label(self, event: _Call) -> str:
+        if isinstance(event, h.TaskScheduled) and event.compensates is not None:
+            undone, _ = self._attempts.get(event.compensates, (None, 0))
+            return "undo" if undone is None else f"undoes {undone.name}"
+        return "step" if isinstance(event, h.TaskScheduled) and event.is_inline else ""
+
+    def _restart(self, event: h.TaskRestarted) -> None:
+        draft, _ = self._attempts.get(event.task_scheduled_id, (None, 0))
+        if draft is not None:
+            draft.restarts += 1
 
     def _earlier_attempt(self, known: dict[str, _Draft], identity: str, event: _Call) -> _Draft | None:
         if isinstance(event, h.TaskScheduled):
@@ -228,7 +261,12 @@ class _Fold:
         timing = {"started_at": event.started_at, "worker": event.worker} if isinstance(event, h.TaskCompleted) else {}
         draft.end_attempt(number, state=StepState.COMPLETED, ended_at=event.occurred_at, **timing)
         draft.result = event.result
-        draft.end(row, StepState.COMPLETED)
+        self._end(draft, row, StepState.COMPLETED)
+
+    def _end(self, draft: _Draft, row: HistoryRow, state: StepState, note: str = "") -> None:
+        draft.end(row, state, note)
+        if not row.turn:
+            self._unseen.append(draft)
 
     def _fail(self, row: HistoryRow, event: h.TaskFailed | h.ChildWorkflowInstanceFailed) -> None:
         draft, number = self._attempts.get(event.task_scheduled_id, (None, 0))
@@ -240,6 +278,7 @@ class _Fold:
             draft.end(row, StepState.FAILED)
         else:  # whether it is tried again only the code's next turn tells
             draft.note = "attempt failed"
+            self._unseen.append(draft)
         draft.failure = event.failure
 
     def _set_timer(self, row: HistoryRow, event: h.TimerCreated) -> None:
@@ -277,9 +316,9 @@ class _Fold:
             return
         if draft.kind == "event":
             self._waiting[draft.name.casefold()].remove(draft)
-            draft.end(row, StepState.CANCELED, "timed out")
+            self._end(draft, row, StepState.CANCELED, "timed out")
         else:
-            draft.end(row, StepState.COMPLETED)
+            self._end(draft, row, StepState.COMPLETED)
 
     def _deliver(self, row: HistoryRow, event: h.EventRaised) -> None:
         waiting = self._waiting[event.name.casefold()]
@@ -290,7 +329,7 @@ class _Fold:
             draft.unasked = True
             self._drafts.append(draft)
         draft.result, draft.raised_by = event.input, event.raised_by
-        draft.end(row, StepState.COMPLETED, note)
+        self._end(draft, row, StepState.COMPLETED, note)
 
     def _mark_losers(self, asking_turns: set[int], *, ended: bool) -> None:
         """Mark who lost a race, for which history has no word: a timer and a wait asked for together, one over, and the code went on.
@@ -346,6 +385,9 @@ class _Fold:
             raised_by=draft.raised_by,
             child_id=draft.child_id,
             note=note,
+            label=", ".join(word for word in (draft.label, f"restarted {draft.restarts}x" if draft.restarts else "") if word),
+            restarts=draft.restarts,
+            is_detached=draft.is_detached,
         )
 
 

@@ -16,7 +16,6 @@ from wfengine.model.payload import UNSET
 from wflab.dapr import client as sync
 from wflab.dapr import mcp
 from wflab.dapr.history import WorkflowHistoryEvent, WorkflowInstanceIdPage
-from wflab.dapr.mcp import MCPToolDef
 from wflab.dapr.state import WorkflowState
 from wflab.lab import Lab
 
@@ -134,15 +133,15 @@ class DaprWorkflowClient:
         )
 
 
-class DaprMCPClient:
+class DaprMCPClient(mcp.ToolCatalogue):
     """As `wflab.DaprMCPClient`; `connect` is to be awaited."""
 
     def __init__(
         self, *, timeout_in_seconds: int = 60, allowed_tools: set[str] | None = None, wf_client: DaprWorkflowClient | None = None
     ) -> None:
+        super().__init__(allowed_tools)
         self._timeout_in_seconds = mcp.checked_timeout(timeout_in_seconds)
         self._client = wf_client or DaprWorkflowClient()
-        self._catalogue = mcp.ToolCatalogue(allowed_tools)
 
     async def connect(self, mcpserver_name: str) -> None:
         """Ask the server for its tools, and wait for the answer. Raises RuntimeError where there is none in time, or a failure."""
@@ -155,19 +154,7 @@ class DaprMCPClient:
             state = await self._client.wait_for_workflow_completion(instance_id, timeout_in_seconds=self._timeout_in_seconds)
         except TimeoutError as late:
             raise mcp.no_answer(mcpserver_name, self._timeout_in_seconds) from late
-        self._catalogue.add(mcpserver_name, mcp.answer_of(mcpserver_name, state))
-
-    def get_all_tools(self) -> list[MCPToolDef]:
-        """The tools of all servers connected so far."""
-        return self._catalogue.all()
-
-    def get_server_tools(self, server_name: str) -> list[MCPToolDef]:
-        """The tools of one server."""
-        return self._catalogue.of(server_name)
-
-    def get_connected_servers(self) -> list[str]:
-        """The servers connected so far."""
-        return self._catalogue.servers()
+        self._add(mcpserver_name, mcp.answer_of(mcpserver_name, state))
 
 
 async def _arrived(moment: "Future[Instance]", timeout_in_seconds: float) -> Instance:

@@ -15,7 +15,7 @@ from wfengine.model.payload import UNSET
 from wfengine.runtime.engine import Engine
 from wflab.dapr.history import WorkflowHistoryEvent, WorkflowInstanceIdPage, events_of
 from wflab.dapr.state import WorkflowState
-from wflab.lab import Lab, current_lab
+from wflab.lab import Lab, current, current_lab
 
 USUAL_PAGE = 1024
 LARGEST_NUMBER = 2**32 - 1  # Dapr's messages have no room for more
@@ -47,6 +47,11 @@ class DaprWorkflowClient:
         del host, port, logger_options, max_grpc_message_length
         self._given = lab
         self._app_id = app_id
+
+    def __repr__(self) -> str:
+        lab = self._given or current.find()
+        app = "" if self._app_id is None else f"app_id={self._app_id!r}, "
+        return f"DaprWorkflowClient({app}{'no lab is open' if lab is None else lab.path.name})"
 
     def schedule_new_workflow(
         self,

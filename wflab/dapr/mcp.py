@@ -26,13 +26,13 @@ class MCPToolDef(msgspec.Struct, frozen=True):
 
 
 class ToolCatalogue:
-    """The tools of the servers asked so far; `allowed` names those to keep."""
+    """The tools of the servers asked so far, as both clients tell them; `allowed` names those to keep."""
 
     def __init__(self, allowed: set[str] | None) -> None:
         self._allowed = allowed
         self._tools: dict[str, list[MCPToolDef]] = {}
 
-    def add(self, server: str, answer: str | None) -> None:
+    def _add(self, server: str, answer: str | None) -> None:
         """Keep what the server's ListTools workflow answered."""
         try:
             tools = [_tool(server, found) for found in json.loads(answer or "{}").get("tools", [])]
@@ -40,28 +40,28 @@ class ToolCatalogue:
             raise RuntimeError(f"MCP server {server!r} listed its tools in a form that cannot be read: {answer!r:.200}") from error
         self._tools[server] = [tool for tool in tools if self._allowed is None or tool.name in self._allowed]
 
-    def all(self) -> list[MCPToolDef]:
-        """The tools of all servers."""
+    def get_all_tools(self) -> list[MCPToolDef]:
+        """The tools of all servers connected so far."""
         return [tool for tools in self._tools.values() for tool in tools]
 
-    def of(self, server: str) -> list[MCPToolDef]:
+    def get_server_tools(self, server_name: str) -> list[MCPToolDef]:
         """The tools of one server; empty where it was not asked."""
-        return list(self._tools.get(server, []))
+        return list(self._tools.get(server_name, []))
 
-    def servers(self) -> list[str]:
-        """Who was asked."""
+    def get_connected_servers(self) -> list[str]:
+        """The servers connected so far."""
         return list(self._tools)
 
 
-class DaprMCPClient:
+class DaprMCPClient(ToolCatalogue):
     """Asks MCP servers for their tools, which it gives as plain records; call one by starting its `call_tool_workflow`."""
 
     def __init__(
         self, *, timeout_in_seconds: int = 60, allowed_tools: set[str] | None = None, wf_client: DaprWorkflowClient | None = None
     ) -> None:
+        super().__init__(allowed_tools)
         self._timeout_in_seconds = checked_timeout(timeout_in_seconds)
         self._client = wf_client or DaprWorkflowClient()
-        self._catalogue = ToolCatalogue(allowed_tools)
 
     def connect(self, mcpserver_name: str) -> None:
         """Ask the server for its tools, and wait for the answer. Raises RuntimeError where there is none in time, or a failure."""
@@ -74,19 +74,7 @@ class DaprMCPClient:
             state = self._client.wait_for_workflow_completion(instance_id, timeout_in_seconds=self._timeout_in_seconds)
         except TimeoutError as late:
             raise no_answer(mcpserver_name, self._timeout_in_seconds) from late
-        self._catalogue.add(mcpserver_name, answer_of(mcpserver_name, state))
-
-    def get_all_tools(self) -> list[MCPToolDef]:
-        """The tools of all servers connected so far."""
-        return self._catalogue.all()
-
-    def get_server_tools(self, server_name: str) -> list[MCPToolDef]:
-        """The tools of one server."""
-        return self._catalogue.of(server_name)
-
-    def get_connected_servers(self) -> list[str]:
-        """The servers connected so far."""
-        return self._catalogue.servers()
+        self._add(mcpserver_name, answer_of(mcpserver_name, state))
 
 
 def checked_timeout(seconds: int) -> int:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar, overload
 
-from wfengine.core.context import NAME_ATTRIBUTE, name_of
+from wfengine.core.arguments import NAME_ATTRIBUTE, name_of
 from wfengine.errors import InvalidArgument
 from wfengine.model.circuit import CircuitBreaker
 from wfengine.runtime.engine import Engine
+from wfengine.runtime.registry import Registry
 from wflab.lab import Lab, current
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -114,7 +115,7 @@ class WorkflowRuntime:
     def register_workflow(self, fn: Callable[..., Any], *, name: str | None = None) -> None:
         """Register a workflow; a changed function under a known name is its new version."""
         key = ("workflow", _checked_name(fn, name))
-        self._register(key, lambda engine: engine.register_workflow(fn, name, app_id=self.app_id))
+        self._register(key, fn, name)
 
     def register_versioned_workflow(self, fn: Callable[..., Any], *, name: str, version_name: str | None = None, is_latest: bool) -> None:
         """Register one of several versions of a workflow. New instances take the latest; those under way keep the one they started with.
@@ -122,10 +123,7 @@ class WorkflowRuntime:
         `version_name` is the function's own name where it is not given.
         """
         version = fn.__name__ if version_name is None else version_name
-        self._register(
-            ("workflow", _checked_name(fn, name), version),
-            lambda engine: engine.register_workflow(fn, name, app_id=self.app_id, version_name=version, is_latest=is_latest),
-        )
+        self._register(("workflow", _checked_name(fn, name), version), fn, name, version_name=version, is_latest=is_latest)
 
     def register_activity(
         self,
@@ -143,10 +141,17 @@ class WorkflowRuntime:
         """
         self._register(
             ("activity", _checked_name(fn, name)),
-            lambda engine: engine.register_activity(
-                fn, name, app_id=self.app_id, timeout=timeout, circuit_breaker=circuit_breaker, transactional=transactional
-            ),
+            fn,
+            name,
+            timeout=timeout,
+            circuit_breaker=circuit_breaker,
+            transactional=transactional,
         )
+
+    def __repr__(self) -> str:
+        app = "" if self.app_id is None else f"app_id={self.app_id!r}, "
+        where = f"in {self._lab.path.name}" if self._lab is not None and self._lab.is_open else "waiting for a lab"
+        return f"WorkflowRuntime({app}{len(self._registrations)} registered, {where})"
 
     def start(self) -> None:
         """Opens the default lab where none is open, with all that was registered here; where one is open, there is nothing to do."""
@@ -164,12 +169,19 @@ class WorkflowRuntime:
         del timeout
         return self._lab is not None and self._lab.is_open
 
-    def _register(self, key: tuple[str, ...], registration: Callable[[Engine], Any]) -> None:
+    def _register(self, key: tuple[str, ...], fn: Callable[..., Any], name: str | None, **options: Any) -> None:
         if self._lab is not None and self._follows and not self._lab.is_open:  # closed under us, as by `%reload_ext wflab`
             self._lab = None
             current.when_open(self._join)
+
+        def registration(engine: Engine) -> None:
+            register = engine.register_workflow if key[0] == "workflow" else engine.register_activity
+            register(fn, name, app_id=self.app_id, **options)
+
         if self._lab is not None:
             registration(self._lab.engine)
+        else:  # what cannot be registered is refused at its own line, not where a lab opens one day
+            Registry().add("workflow" if key[0] == "workflow" else "activity", fn, name, app_id=self.app_id, **options)
         self._registrations.pop(key, None)
         self._registrations[key] = registration
 

@@ -11,7 +11,7 @@ from wfengine.model.instance import Instance
 
 
 class WorkflowStatus(Enum):
-    """Dapr's set of states."""
+    """Dapr's set of states. Each equals the `Status` of the same name, and its text."""
 
     UNKNOWN = 0
     RUNNING = 1
@@ -21,6 +21,12 @@ class WorkflowStatus(Enum):
     PENDING = 5
     SUSPENDED = 6
     STALLED = 7
+
+    def __eq__(self, other: object) -> bool:
+        return self.name == other if isinstance(other, str) else self is other
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
 
 class WorkflowState:
@@ -100,6 +106,9 @@ class WorkflowState:
                 "stack_trace": failure.stack_trace,
             }
         return state
+
+    def __repr__(self) -> str:
+        return f"WorkflowState({self.name}, {self.runtime_status.name}, {self.instance_id})"
 
     def __str__(self) -> str:
         return json.dumps(self.to_json(), indent=4, sort_keys=True, default=str)

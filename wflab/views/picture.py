@@ -28,16 +28,16 @@ def picture_of(
     now: datetime,
     why: str,
     inbox: Sequence[h.EventRaised] = (),
-    executing: Collection[int] | None = None,
+    held_up: Collection[int] = (),
     ticks: bool = True,
 ) -> protocol.Picture:
     """Draw one run up.
 
-    `inbox` holds events that are accepted but not yet in the history; `executing` the event ids of attempts that run just now (None:
-    all that were asked for); `ticks` is False where `now` moves only when told to, as a virtual clock does.
+    `inbox` holds events that are accepted but not yet in the history; `held_up` the event ids of open attempts that nobody makes
+    just now; `ticks` is False where `now` moves only when told to, as a virtual clock does.
     """
     arrived = [HistoryRow(instance.key, instance.next_sequence + offset, 0, event) for offset, event in enumerate(inbox)]
-    steps = steps_of(instance, [*rows, *arrived], executing=executing)
+    steps = steps_of(instance, [*rows, *arrived], held_up=held_up)
     is_over = instance.status in TERMINAL
     graph = execution_graph(steps, ended=is_over)
     last = rows[-1].event if rows else None
@@ -126,7 +126,7 @@ def _node(group: Group, box: layout.Box) -> protocol.Node:
         counts=dict(counts),
         cells="" if _is_single(group) else _cells(steps),
         attempts=attempts[-_MOST_PIPS:],
-        note=first.note if single else "",
+        note=_note(first) if single else "",
         error=_top_error(steps),
         since=_ms(min(still_open)) if still_open else None,
         until=_ms(first.fire_at) if single and still_open and first.fire_at else None,
@@ -182,9 +182,13 @@ def _line(step: Step) -> protocol.StepLine:
         attempts=len(step.attempts),
         started=_ms(step.started_at or step.created_at),
         took_ms=_took([step]),
-        note=step.note,
+        note=_note(step),
         result=one_line(error or _result_text(step)),
     )
+
+
+def _note(step: Step) -> str:
+    return ", ".join(word for word in (step.label, step.note) if word)
 
 
 def _result_text(step: Step) -> str:

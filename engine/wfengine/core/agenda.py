@@ -30,6 +30,7 @@ class Agenda:
         self.passes_on = False
         self.ready: list[Routine] = []  # a deque would take 700 bytes of every execution
         self.inline: dict[int, Callable[..., Any]] = {}
+        self.to_be_awaited: tuple[tuple[Callable[[], bool], str], ...] = ()
         self._asked: dict[int, TaskAction] = {}
         self._lines: dict[int, str] = {}
         self._open: dict[int, Task[Any]] = {}
@@ -192,6 +193,10 @@ class Agenda:
     def awaited_events(self) -> list[str]:
         """Names, without regard to case, of the external events that somebody waits for."""
         return [name for name, waiters in self._waiting.items() if waiters]
+
+    def forgotten(self) -> str | None:
+        """The advice for what was to be awaited and never was."""
+        return next((advice for is_awaited, advice in self.to_be_awaited if not is_awaited()), None)
 
     def seal(self) -> None:
         """Nothing more can be asked for; suspended code is closed."""

@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-import msgspec
-
 from wfengine.core.agenda import Agenda
+from wfengine.core.arguments import action_of, checked_policy, checked_text, name_of, schema_text, seconds, step_name_of
 from wfengine.core.deterministic import Deterministic, task_execution_id
 from wfengine.core.replay_safe_logging import ReplaySafeLogger
 from wfengine.core.retrying import event_or_timeout, with_retries
@@ -19,27 +18,12 @@ from wfengine.core.tasks import Task, settle
 from wfengine.errors import InvalidArgument
 from wfengine.model.actions import CreateChildWorkflow, CreateDetachedWorkflow, CreateTimer, ScheduleTask
 from wfengine.model.history import ActivityRetry, ChildWorkflowRetry, EventWait, ExecutionStarted, TimerOrigin, UserTimer
-from wfengine.model.payload import is_model_class, to_json
+from wfengine.model.payload import to_json
 from wfengine.model.propagation import PropagatedHistory, PropagationScope, read_propagated
 from wfengine.model.retry import RetryPolicy
 
 Item = TypeVar("Item")
 Logger = TypeVar("Logger")
-NAME_ATTRIBUTE = "_dapr_alternate_name"
-
-
-def name_of(callee: Callable[..., Any] | str) -> str:
-    """The name a function is registered under, or would be. Raises InvalidArgument for a lambda."""
-    if isinstance(callee, str):
-        return callee
-    name = getattr(callee, NAME_ATTRIBUTE, None) or getattr(callee, "__name__", None)
-    if not isinstance(name, str):
-        raise InvalidArgument(f"Cannot infer a name from {type(callee).__name__}; pass a function defined with `def`, or a name.")
-    if name == "<lambda>":
-        raise InvalidArgument(
-            "Cannot infer a name from a lambda function. Define it with `def`, or give a name: register_...(fn, name='...')."
-        )
-    return name
 
 
 def identity_of(started: ExecutionStarted) -> str:
@@ -105,9 +89,9 @@ class WorkflowContext:
             payload,
             retry_policy,
             app_id=None if app_id is None else checked_text(app_id, "app_id"),
-            timeout_s=_seconds(timeout),
+            timeout_s=seconds(timeout),
             propagation=self._scope(propagation),
-            compensates=None if compensates is None else _action_of(compensates),
+            compensates=None if compensates is None else action_of(compensates),
         )
 
     def step(
@@ -124,9 +108,9 @@ class WorkflowContext:
         """
         if not callable(function):
             raise InvalidArgument(f"ctx.step takes a function and its arguments: ctx.step(fn, 1, 2), not {type(function).__name__}.")
-        name = checked_text(name or name_of(function), "a step's name")
-        payload = to_json(list(args), f"the arguments of step {name!r}")
-        return self._call(name, payload, retry_policy, timeout_s=_seconds(timeout), function=function)
+        name = checked_text(name or step_name_of(function), "a step's name")
+        payload = to_json(list(args), f"the argument list of step {name!r}")
+        return self._call(name, payload, retry_policy, timeout_s=seconds(timeout), function=function)
 
     def _call(
         self, name: str, payload: str | None, policy: RetryPolicy | None, *, function: Callable[..., Any] | None = None, **how: Any
@@ -156,7 +140,7 @@ class WorkflowContext:
             with_retries(
                 attempt,
                 lambda delay, number: self._timer(delay, ActivityRetry(name=name, task_execution_id=execution_id, attempt=number)),
-                _checked_policy(policy),
+                checked_policy(policy),
                 identity=execution_id,
             )
         )
@@ -202,7 +186,7 @@ class WorkflowContext:
             with_retries(
                 attempt,
                 lambda delay, number: self._timer(delay, ChildWorkflowRetry(name=name, instance_id=child_id, attempt=number)),
-                _checked_policy(retry_policy),
+                checked_policy(retry_policy),
                 identity=child_id,
             )
         )
@@ -242,6 +226,10 @@ class WorkflowContext:
         """
         return self._agenda.is_patched(checked_text(patch_name, "a patch's name"))
 
+    def expect_awaiting(self, is_awaited: Callable[[], bool], advice: str) -> None:
+        """Have the workflow fail with `advice` where it ends before `is_awaited()`: what was prepared and forgotten is a mistake."""
+        self._agenda.to_be_awaited += ((is_awaited, advice),)
+
     def get_propagated_history(self) -> PropagatedHistory | None:
         """The history that the caller passed on with `propagation=`; None where it passed none."""
         text = self._started.propagated
@@ -273,7 +261,7 @@ class WorkflowContext:
             expired: Task[Any] = Task()
             settle(expired, None, TimeoutError(f"Timed out at once waiting for external event {name!r}: it has not arrived yet"))
             return expired
-        origin = EventWait(name=name, title=title, schema=_schema_text(schema))
+        origin = EventWait(name=name, title=title, schema=schema_text(schema))
         event = self._agenda.await_event(name)
         if timeout is None or (isinstance(timeout, timedelta) and timeout < timedelta(0)):
             self._agenda.ask(CreateTimer(id=self._agenda.next_id(), fire_at=None, origin=origin))
@@ -349,52 +337,3 @@ class WorkflowContext:
         if not isinstance(fire_at, datetime):
             raise InvalidArgument(f"A timer takes a timedelta (such as timedelta(minutes=5)) or a datetime, not {fire_at!r}.")
         return fire_at.replace(tzinfo=UTC) if fire_at.tzinfo is None else fire_at.astimezone(UTC)
-
-
-def checked_text(text: Any, what: str, *, may_be_empty: bool = False) -> str:
-    """Text that can be recorded. Raises InvalidArgument for anything else, lone surrogates included."""
-    if not isinstance(text, str) or not (text or may_be_empty):
-        raise InvalidArgument(f"{what[0].upper()}{what[1:]} is text, not {text!r:.80}.")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise InvalidArgument(
-            f"{what[0].upper()}{what[1:]} holds a lone surrogate (half of a character): {text!a:.80}. Remove it."
-        ) from None
-    return str.__str__(text)  # a subclass of str, such as numpy's, would be no text to the encoder
-
-
-def _checked_policy(policy: Any) -> RetryPolicy:
-    if not isinstance(policy, RetryPolicy):
-        raise InvalidArgument(f"retry_policy must be a RetryPolicy(first_retry_interval=..., max_number_of_attempts=...), not {policy!r}.")
-    return policy
-
-
-def _action_of(task: Any) -> int:
-    action_id = task.action_id if isinstance(task, Task) else None
-    if action_id is None:
-        raise InvalidArgument("compensates is the task of the call to undo, as ctx.call_activity gave it.")
-    return action_id
-
-
-def _seconds(timeout: Any) -> float | None:
-    if timeout is None:
-        return None
-    if not isinstance(timeout, timedelta) or timeout <= timedelta(0):
-        raise InvalidArgument(f"timeout is a timedelta longer than nothing, such as timedelta(seconds=30), not {timeout!r}.")
-    return timeout.total_seconds()
-
-
-def _schema_text(schema: Any) -> str | None:
-    if schema is None:
-        return None
-    if is_model_class(schema):
-        schema = schema.model_json_schema()
-    if isinstance(schema, type):
-        try:
-            schema = msgspec.json.schema(schema)
-        except TypeError:
-            raise InvalidArgument(
-                f"schema cannot be made from {schema.__name__}; pass a pydantic model, a dataclass or a JSON Schema."
-            ) from None
-    return to_json(schema, "the schema")

@@ -21,7 +21,7 @@ from wfengine.core.context import WorkflowContext
 from wfengine.core.disagreement import Disagrees, disagreement, ended_early
 from wfengine.core.routines import Code
 from wfengine.core.tasks import Task
-from wfengine.errors import TaskFailedError
+from wfengine.errors import InvalidArgument, TaskFailedError
 from wfengine.model.actions import Action, CompleteWorkflow, ContinueAsNew, CreateDetachedWorkflow, ExecutionResult, RecordPatch
 from wfengine.model.failure import FailureDetails, failure_of
 from wfengine.model.history import (
@@ -208,6 +208,8 @@ class Execution:
             end = _failed(self._outcome.get_exception())
         else:
             end = _completed(None if self._outcome is None else self._outcome.get_result())
+        if (advice := agenda.forgotten()) is not None:  # also of code that failed: what it left out must not hide behind that
+            end = _failed(InvalidArgument(advice))
         agenda.seal()
         return ExecutionResult(actions=[*kept, end], custom_status=status)
 

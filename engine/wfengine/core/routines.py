@@ -50,9 +50,9 @@ class Routine:
                 settle(self.outcome, end.value)
                 return
             except BaseException as error:  # noqa: BLE001  # whatever the user's code raises is the outcome, SystemExit included
-                settle(self.outcome, None, error)
+                settle(self.outcome, None, _explained(error))
                 return
-            awaited = wanted if isinstance(wanted, Task) else _refused(wanted)
+            awaited = wanted if isinstance(wanted, Task) else _refused(wanted, self._code)
             if not awaited.is_complete:
                 self._awaited = awaited
                 awaited.add_waiter(self)
@@ -76,13 +76,38 @@ def place_in_workflow(frame: FrameType | None) -> str | None:
     return None
 
 
-def _refused(wanted: Any) -> Task[Any]:
+def _refused(wanted: Any, code: Code) -> Task[Any]:
     task: Task[Any] = Task()
-    task.record_outcome(
-        None,
-        TypeError(
-            f"A workflow can only wait for tasks, such as ctx.call_activity(...) or when_all([...]); it was given {type(wanted).__name__}. "
-            "In an async workflow await only what ctx and when_all/when_any return; other waiting belongs into an activity."
-        ),
-    )
+    task.record_outcome(None, TypeError(_advice(wanted, code)))
     return task
+
+
+def _advice(wanted: Any, code: Code) -> str:
+    """What to write instead of waiting for this."""
+    kind = type(wanted).__name__
+    if isinstance(code, Coroutine):
+        return (
+            "An async workflow can only await tasks, such as ctx.call_activity(...) or when_all([...]). Instead of asyncio.sleep await "
+            f"ctx.create_timer(timedelta(...)); other waiting belongs into an activity. (It was given {kind}.)"
+        )
+    told = f"A workflow can only wait for tasks, such as ctx.call_activity(...) or when_all([...]); it was given {kind}."
+    if isinstance(wanted, list | tuple | set):
+        return f"{told} For several tasks write `yield wf.when_all([...])`."
+    if isinstance(wanted, Coroutine):
+        wanted.close()  # else Python warns that nobody awaited it
+        return f"{told} A coroutine is awaited by an `async def` workflow; other waiting belongs into an activity."
+    if isinstance(wanted, Generator) or hasattr(wanted, "__await__"):
+        return f"{told} For code that itself yields tasks write `yield from`, not `yield`."
+    return told
+
+
+def _explained(error: BaseException) -> BaseException:
+    """Asyncio's complaint that no loop runs, in words for workflow code."""
+    if not isinstance(error, RuntimeError) or str(error) != "no running event loop":
+        return error
+    explained = RuntimeError(
+        "Workflow code runs without asyncio's event loop: instead of asyncio.sleep await ctx.create_timer(timedelta(...)); "
+        "other waiting belongs into an activity."
+    )
+    explained.__cause__ = error
+    return explained.with_traceback(error.__traceback__)

@@ -5,8 +5,8 @@ which walks a list instead of calling back, so that a history of any length sett
 """
 
 from collections import deque
-from collections.abc import Generator, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Generator, Iterable, Sequence
+from typing import Any, Generic, Never, NoReturn, Protocol, TypeVar
 
 T = TypeVar("T")
 
@@ -57,6 +57,15 @@ class Task(Generic[T]):
         if self._exception is None:
             raise ValueError("The task has not failed.")
         return self._exception
+
+    def __repr__(self) -> str:
+        kind = type(self).__name__
+        if not self._is_complete:
+            return f"<{kind}: pending, yield it>"
+        return f"<{kind}: failed with {self._exception!r:.80}>" if self.is_failed else f"<{kind}: completed with {self._result!r:.80}>"
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError("A task is not gone through: write `yield task` (in `async def` code `await task`), without `from`, `for` or `*`.")
 
     def __await__(self) -> Generator["Task[T]", Any, T]:
         result: T = yield self
@@ -160,17 +169,26 @@ class WhenAnyTask(Task[Task[Any]]):
             self._tasks = []
 
 
-def when_all(tasks: Sequence[Task[T]]) -> WhenAllTask[T]:
+def when_all(tasks: Sequence[Task[T]], *others: Never) -> WhenAllTask[T]:
     """A task for all of `tasks`: its result is the list of their results, in the order given."""
+    _refuse_loose(others, "when_all")
     return WhenAllTask(tasks)
 
 
-def when_any(tasks: Sequence[Task[Any]]) -> WhenAnyTask:
+def when_any(tasks: Sequence[Task[Any]], *others: Never) -> WhenAnyTask:
     """A task for the first of `tasks`: its result is the winning task itself; ask that for `.get_result()`."""
+    _refuse_loose(others, "when_any")
     return WhenAnyTask(tasks)
 
 
-def _checked(tasks: Sequence[Any], verb: str) -> list[Any]:
+def _refuse_loose(others: tuple[Any, ...], verb: str) -> None:
+    if others:
+        raise TypeError(f"{verb} takes one list of tasks: write {verb}([a, b]), not {verb}(a, b).")
+
+
+def _checked(tasks: Any, verb: str) -> list[Any]:
+    if isinstance(tasks, Task) or not isinstance(tasks, Iterable):
+        raise TypeError(f"{verb} takes a list of tasks: write {verb}([...]), not {verb}({type(tasks).__name__}).")
     children = list(tasks)
     for child in children:
         if not isinstance(child, Task):

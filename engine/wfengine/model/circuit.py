@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from wfengine.errors import InvalidArgument
+from wfengine.model.spans import LONGEST_SPAN
 from wfengine.model.work import CircuitRow
 
 
@@ -60,8 +61,10 @@ class CircuitBreaker(msgspec.Struct, gc=False, frozen=True, kw_only=True):
         for name, span, least in (("interval", self.interval, "0"), ("timeout", self.timeout, "more than 0")):
             if not isinstance(span, timedelta):
                 raise InvalidArgument(f"{name} must be a timedelta, for example timedelta(seconds=30), not {span!r}.")
-            if span < timedelta(0) or (not span and name == "timeout"):
-                raise InvalidArgument(f"{name} must be {least}{'' if name == 'timeout' else ' or more'}, not {span}.")
+            if not timedelta(0) <= span <= LONGEST_SPAN or (not span and name == "timeout"):
+                raise InvalidArgument(
+                    f"{name} must be {least}{'' if name == 'timeout' else ' or more'} and at most a hundred years, not {span}."
+                )
         if not isinstance(self.trip, ConsecutiveFailures):
             raise InvalidArgument(f"trip must be consecutive_failures(n), not {self.trip!r}.")
 

@@ -5,6 +5,7 @@ import traceback
 import msgspec
 
 LONGEST_TRACE = 16_000
+_OURS = "/wfengine/"
 
 
 class FailureDetails(msgspec.Struct, gc=False, frozen=True):
@@ -35,6 +36,19 @@ def failure_of(error: BaseException, *, non_retryable: bool = False) -> FailureD
         stack_trace=None if trace is None else _encodable(trace),
         non_retryable=non_retryable,
     )
+
+
+def without_frames_of_ours(trace: str) -> str:
+    """The frames of a stack trace that are the user's, as they were printed; none where it has none."""
+    kept, is_kept = [], False
+    for line in trace.splitlines():
+        if line.startswith("  File "):
+            is_kept = _OURS not in line.replace("\\", "/")
+        elif not line.startswith("    "):
+            is_kept = False
+        if is_kept:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def _encodable(text: str) -> str:

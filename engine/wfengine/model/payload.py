@@ -7,7 +7,7 @@ Dataclasses, named tuples and SimpleNamespaces become objects that carry a marke
 import dataclasses
 import json
 import math
-from types import SimpleNamespace
+from types import GeneratorType, SimpleNamespace
 from typing import Any
 
 from msgspec import UNSET, UnsetType
@@ -163,9 +163,20 @@ def _advice(value: Any) -> str:
         return "Pass value.to_dict('records'), or save it and pass its name."
     if kind == "ndarray" or hasattr(value, "item"):
         return "Pass value.tolist()."
+    return _advice_on_code(value) or "Pass a dict, list, string, number, boolean, None, a dataclass or a pydantic model."
+
+
+def _advice_on_code(value: Any) -> str:
+    """What is missing where code stands instead of what it gives; empty for data."""
+    if callable(getattr(value, "__await__", None)):
+        return "It was not waited for: a `yield` (in `async def` code an `await`) is missing before the call that made it."
+    if isinstance(value, GeneratorType):
+        return "It was not run: `yield from` is missing before the call that made it."
+    if type(value).__name__.endswith("Context"):
+        return "The first parameter of a workflow or an activity is ctx, the input is the second: write `def name(ctx, input):`."
     if callable(value):
         return "Functions cannot be recorded; pass what they need as data."
-    return "Pass a dict, list, string, number, boolean, None, a dataclass or a pydantic model."
+    return ""
 
 
 def _surrogate_path(value: Any, path: str) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from wfengine.errors import InvalidArgument
 from wfengine.model.failure import FailureDetails
+from wfengine.model.spans import LONGEST_SPAN
 
 _MOST_EXPLAINED = 100
 
@@ -95,6 +96,18 @@ class RetryPolicy:
         """Names of exception classes that end the retries at once."""
         return self._non_retryable
 
+    def __repr__(self) -> str:
+        said = {
+            "first_retry_interval": self._first_retry_interval,
+            "max_number_of_attempts": self._max_number_of_attempts,
+            "backoff_coefficient": self._backoff_coefficient,
+            "max_retry_interval": self._max_retry_interval,
+            "retry_timeout": self._retry_timeout,
+            "jitter": self._jitter or None,
+            "non_retryable_error_types": sorted(self._non_retryable) or None,
+        }
+        return f"RetryPolicy({', '.join(f'{name}={value!r}' for name, value in said.items() if value is not None)})"
+
     def pause_after(self, attempt: int, *, identity: str = "") -> timedelta | None:
         """The pause after the failed attempt `attempt` (1 is the first), or None where no further attempt is due."""
         pause = self._nominal_pause_after(attempt)
@@ -140,7 +153,7 @@ class RetryPolicy:
         try:
             pause = self._first_retry_interval * coefficient ** (attempt - 1)
         except OverflowError:
-            pause = timedelta(days=36_500)
+            pause = LONGEST_SPAN
         longest = self._max_retry_interval
         return pause if longest is None else min(pause, longest)
 

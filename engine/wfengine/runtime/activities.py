@@ -9,7 +9,8 @@ virtual, because functions run in real time.
 import logging
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Literal
 
 import msgspec
 
@@ -25,6 +26,7 @@ from wfengine.runtime.poison import Suspects
 from wfengine.runtime.population import Population
 from wfengine.runtime.registry import Definition, Registry
 from wfengine.runtime.residents import Resident
+from wfengine.runtime.standing import HeldUp
 from wfengine.runtime.transactional import LastWord
 from wfengine.runtime.worker import ActivityJob, ActivityWorker, Outcome
 
@@ -84,6 +86,10 @@ class Activities:
     def is_idle(self) -> bool:
         """Whether no attempt is under way. One that waits for its turn waits for one that is; one whose time is up does not count."""
         return not self._at_work
+
+    def newest_circuits(self, rows: Iterable[CircuitRow]) -> list[CircuitRow]:
+        """The state of these circuits as it is now, to be recorded."""
+        return [self._circuits.newest(row) for row in rows]
 
     # Beginning.
 
@@ -287,26 +293,30 @@ class Activities:
 
     # Waiting.
 
+    def held_up(self, resident: Resident) -> list[HeldUp]:
+        """The attempts of this instance that are recorded and not being made, and why."""
+        found = ((task, self._what_holds_up(resident, task)) for task in resident.tasks.values())
+        return [HeldUp(event_id=task.event_id, name=task.name, kind=held[0], reason=held[1]) for task, held in found if held is not None]
+
+    def _what_holds_up(self, resident: Resident, task: TaskScheduled) -> "tuple[Literal['definition', 'turn'], str] | None":
+        app_id, place = app_of(resident, task), (resident.instance.key, task.event_id)
+        if not task.is_inline and self._code_of(resident, task) is None:
+            if app_id is None:
+                return "definition", f"activity {task.name!r} is not registered: run the cell that defines it"
+            return "definition", f"app {app_id!r} has not registered activity {task.name!r}"
+        if self._suspects.is_waiting(place):
+            return "turn", "it was at work when the process died, and the last tries of such are made one at a time"
+        if self._gate is not None and place in self._queued:
+            return "turn", f"{self._gate.fullness(task.name)} are under way"
+        return None
+
     def waiting_reason(self, resident: Resident) -> str | None:
         """Why no attempt of this instance is under way although there are some to be made; None where there is no such reason."""
-        key = resident.instance.key
-        for task in resident.tasks.values():
-            app_id = app_of(resident, task)
-            if not task.is_inline and self._code_of(resident, task) is None:
-                return (
-                    f"activity {task.name!r} is not registered: run the cell that defines it"
-                    if app_id is None
-                    else f"app {app_id!r} has not registered activity {task.name!r}"
-                )
-        if not resident.tasks or any((key, event_id) in self._at_work for event_id in resident.tasks):
-            return None
-        for task in resident.tasks.values():
-            if self._suspects.is_waiting((key, task.event_id)):
-                why = "it was at work when the process died, and the last tries of such are made one at a time"
-                return f"activity {task.name!r} waits for its turn: {why}"
-            if self._gate is not None and (key, task.event_id) in self._queued:
-                return f"activity {task.name!r} waits for its turn: {self._gate.fullness(task.name)} are under way"
-        return None
+        held_up = self.held_up(resident)
+        lacking = next((held.reason for held in held_up if held.kind == "definition"), None)
+        if lacking is not None or not held_up or any((resident.instance.key, event_id) in self._at_work for event_id in resident.tasks):
+            return lacking
+        return f"activity {held_up[0].name!r} waits for its turn: {held_up[0].reason}"
 
 
 def _timed_out(expired: AtWork, timeout_s: float) -> TaskFailed:

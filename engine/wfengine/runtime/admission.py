@@ -14,7 +14,7 @@ class Admission:
     """Used by the engine's thread. `let_in` is told of everyone whose turn has come; `of_key` finds a live parent."""
 
     def __init__(self, limits: Limits, let_in: Callable[[Resident], None], of_key: Callable[[int], Resident | None]) -> None:
-        self._is_limited = limits.most_workflows is not None or bool(limits.workflows)
+        self.is_limited = limits.most_workflows is not None or bool(limits.workflows)
         self._gate: Gate[Resident] = Gate(limits.most_workflows, limits.workflows)
         self._let_in = let_in
         self._of_key = of_key
@@ -23,7 +23,7 @@ class Admission:
 
     def may_go_on(self, resident: Resident) -> bool:
         """Whether it has begun or may begin now; else it waits and `let_in` is told when its turn comes."""
-        if not self._is_limited:
+        if not self.is_limited:
             return True
         key = resident.instance.key
         if key in self._inside:
@@ -61,10 +61,15 @@ class Admission:
 
     def waiting_reason(self, resident: Resident) -> str | None:
         """Why it does not begin; None where that is not for want of room."""
+        queued = self.queued(resident)
+        return None if queued is None else f"workflow {resident.instance.name!r} waits for its turn: {queued}"
+
+    def queued(self, resident: Resident) -> str | None:
+        """What is in its place, as `2 of 2 in all are under way`; None where it has begun, or may."""
         if resident.instance.key not in self._waiting:
             return None
-        name = resident.instance.name
-        return f"workflow {name!r} waits for its turn: {self._gate.fullness(name) or 'others came first'} are under way"
+        fullness = self._gate.fullness(resident.instance.name)
+        return "others came first" if fullness is None else f"{fullness} are under way"
 
     def _is_within_its_own(self, resident: Resident) -> bool:
         parent = resident.instance.parent

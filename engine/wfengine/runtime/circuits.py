@@ -20,6 +20,7 @@ class Circuits:
     def __init__(self, rows: Iterable[CircuitRow]) -> None:
         self._states: dict[_Place, CircuitState] = {}
         self._kept: dict[_Place, _Kept] = {}
+        self._rows: dict[_Place, CircuitRow] = {}
         for row in rows:
             self._states[row.app_id, row.name] = restored(row)
             self._kept[row.app_id, row.name] = row.state, row.consecutive_failures, row.requests
@@ -45,7 +46,12 @@ class Circuits:
         if kept == self._kept.get(place, (Circuit.CLOSED, 0, 0)):
             return None
         self._kept[place] = kept
+        self._rows[place] = row
         return row
+
+    def newest(self, row: CircuitRow) -> CircuitRow:
+        """What is to be recorded instead of this row by now: commits of several instances carry them, and the last one counts."""
+        return self._rows.get((row.app_id, row.name), row)
 
 
 def _refusal(breaker: CircuitBreaker, state: CircuitState, name: str) -> FailureDetails:

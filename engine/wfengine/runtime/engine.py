@@ -5,24 +5,21 @@ import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from datetime import datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import msgspec
-
-from wfengine.core.rerunning import rerun
-from wfengine.core.transitions import new_instance
 from wfengine.errors import (
-    InstanceAlreadyExists,
     InstanceNotFound,
     InstanceNotTerminal,
     InvalidArgument,
 )
 from wfengine.model.circuit import CircuitBreaker
-from wfengine.model.history import ExecutionResumed, ExecutionStarted, ExecutionSuspended, ExecutionTerminated, HistoryEvent
+from wfengine.model.history import ExecutionResumed, ExecutionSuspended, ExecutionTerminated, HistoryEvent
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import UNSET, to_json
 from wfengine.model.work import AuditRow, Commit, HistoryRow
+from wfengine.runtime import operations
 from wfengine.runtime.clock import Clock, RealClock
 from wfengine.runtime.executor import Executor, LocalExecutor
 from wfengine.runtime.limits import Limits
@@ -32,6 +29,7 @@ from wfengine.runtime.poison import Suspects
 from wfengine.runtime.registry import Definition, Kind, Registry
 from wfengine.runtime.requests import checked_id, raised, start_request
 from wfengine.runtime.retention import StateRetention
+from wfengine.runtime.standing import Standing
 from wfengine.runtime.transactional import Transactions
 from wfengine.runtime.turns import Turns
 from wfengine.runtime.virtual_time import VirtualTime
@@ -163,9 +161,8 @@ class Engine:
         )
 
     def _register(self, kind: Kind, function: Callable[..., Any], name: str | None, **options: Any) -> Definition:
-        definition, is_new = self.registry.add(kind, function, name, **options)
-        if is_new:
-            self._mailbox.post(self._defined, definition)
+        definition, _ = self.registry.add(kind, function, name, **options)
+        self._mailbox.post(self._defined, definition)  # also where it is the same: what it reads outside of itself may have been mended
         return definition
 
     def _defined(self, definition: Definition) -> None:
@@ -193,7 +190,7 @@ class Engine:
         Raises DefinitionNotFound, InstanceAlreadyExists, PayloadError, InvalidArgument; nothing is recorded then.
         """
         started = start_request(self.registry, workflow, input, instance_id, start_at, tags, app_id)
-        self._loop.call(self._begin, started)
+        self._loop.call(partial(operations.start, self._turns, started))
         return str(started["instance_id"])
 
     def schedule_new_workflow_soon(
@@ -213,16 +210,8 @@ class Engine:
         started = start_request(self.registry, workflow, input, instance_id, start_at, tags, app_id)
         ack: Future[None] = Future()
         ack.set_running_or_notify_cancel()  # as in `_when`
-        self._loop.ask(ack, self._begin, started)
+        self._loop.ask(ack, partial(operations.start, self._turns, started))
         return str(started["instance_id"]), ack
-
-    def _begin(self, ack: Future[None], started: dict[str, Any]) -> None:
-        live = self._turns.population.of_id(started["instance_id"])
-        if live is not None:
-            raise InstanceAlreadyExists(started["instance_id"], live.instance.name, live.instance.status)
-        key = self._turns.population.new_key()
-        instance, rows = new_instance(key, ExecutionStarted(occurred_at=self._turns.clock.now(), execution=key, **started))
-        self._turns.begin(instance, rows[0].event, ack)
 
     def get_workflow_state(self, instance_id: str) -> Instance | None:
         """The durable state of the id's newest execution; None where the id is unknown."""
@@ -287,7 +276,8 @@ class Engine:
         """As `raise_workflow_event`, without waiting: the future is settled when the event is durable, or says why it will not be."""
         ack: Future[None] = Future()
         ack.set_running_or_notify_cancel()  # as in `_when`
-        self._loop.ask(ack, self._deliver, instance_id, raised(event_name, data, audit), audit, None, None)
+        event_at = raised(event_name, data, audit)
+        self._loop.ask(ack, partial(operations.deliver, self._turns, instance_id, event_at, audit=audit))
         return ack
 
     def terminate_workflow(self, instance_id: str, *, output: Any = None, recursive: bool = True, audit: AuditRow | None = None) -> None:
@@ -313,15 +303,14 @@ class Engine:
             raise InstanceNotFound(instance_id)
         if not state.status.is_terminal and not force:
             raise InstanceNotTerminal(instance_id, state.status)
-        with self.store.cursor() as cursor:
-            executions = family(cursor, instance_id, recursive=recursive)
-        self._loop.call(self._purge, executions, force, audit)
+        purge = partial(operations.purge, self._turns, instance_id, recursive=recursive, force=force)
+        self._loop.call(partial(purge, self._family(instance_id, recursive=recursive), audit=audit))
+        while force and (left := self._family(instance_id, recursive=recursive)):  # generations that came and went meanwhile
+            self._loop.call(partial(purge, left))
 
-    def _purge(self, ack: Future[None], executions: list[tuple[int, str]], force: bool, audit: AuditRow | None) -> None:  # noqa: FBT001  # by position through the mailbox
-        for key, instance_id in executions:
-            if self._turns.population.of_key(key) is not None and not force:
-                raise InstanceNotTerminal(instance_id, "still alive (a child of the purged one)")
-        self._turns.purging.purge(executions, [audit] if audit else [], ack)
+    def _family(self, instance_id: str, *, recursive: bool) -> list[tuple[int, str]]:
+        with self.store.cursor() as cursor:
+            return family(cursor, instance_id, recursive=recursive)
 
     def rerun_workflow_from_event(
         self,
@@ -355,19 +344,9 @@ class Engine:
             "input": input if input is UNSET or input is None else to_json(input, "the input"),
             "child_id": None if new_child_workflow_instance_id is None else checked_id(new_child_workflow_instance_id),
         }
-        self._loop.call(self._rerun, source, self.store.history(source.key), event_id, plan, audit)
+        rows = self.store.history(source.key)
+        self._loop.call(partial(operations.rerun, self._turns, source, rows, event_id, plan, audit=audit))
         return str(plan["instance_id"])
-
-    def _rerun(
-        self, ack: Future[None], source: Instance, rows: list[HistoryRow], event_id: int, plan: dict[str, Any], audit: AuditRow | None
-    ) -> None:
-        population = self._turns.population
-        live = population.of_id(plan["instance_id"])
-        if live is not None:
-            raise InstanceAlreadyExists(plan["instance_id"], live.instance.name, live.instance.status)
-        population.begin_claims()
-        made = rerun(source, rows, event_id, key=population.new_key(), now=population.clock.now(), claim_key=population.claim_key, **plan)
-        self._turns.reopen(made, [audit] if audit else [], ack)
 
     def _act(
         self,
@@ -378,29 +357,7 @@ class Engine:
         unless: Status | None = None,
         only: Status | None = None,
     ) -> None:
-        self._loop.call(self._deliver, instance_id, event_at, audit, unless, only)
-
-    def _deliver(
-        self,
-        ack: Future[None],
-        instance_id: str,
-        event_at: Callable[[datetime], HistoryEvent],
-        audit: AuditRow | None,
-        unless: Status | None,
-        only: Status | None,
-    ) -> None:
-        resident = self._turns.population.of_id(instance_id)
-        if resident is None:
-            if self._turns.population.key_of(instance_id) is None:
-                raise InstanceNotFound(instance_id)
-            ack.set_result(None)
-            return
-        status = resident.instance.status
-        if not resident.is_busy and not resident.inbox and (status == unless or (only is not None and status != only)):
-            ack.set_result(None)
-            return
-        told = audit and msgspec.structs.replace(audit, key=resident.instance.key, instance_id=instance_id)
-        self._turns.arrive(resident, event_at(self._turns.population.now_for(resident)), ack, told)
+        self._loop.call(partial(operations.deliver, self._turns, instance_id, event_at, audit=audit, unless=unless, only=only))
 
     # Looking.
 
@@ -433,6 +390,20 @@ class Engine:
             return
         turns = self._turns
         found.set_result(resident.lacks or turns.admission.waiting_reason(resident) or turns.activities.waiting_reason(resident))
+
+    def standing(self, instance_id: str) -> Standing:
+        """What holds an instance up beside the passage of time and the world's answers; all empty where nothing does, or it has ended."""
+        found: Future[Standing] = Future()
+        self._loop.ask(found, self._stand, instance_id)
+        return self._loop.wait(found, None)
+
+    def _stand(self, found: "Future[Standing]", instance_id: str) -> None:
+        resident, turns = self._turns.population.of_id(instance_id), self._turns
+        if resident is None:
+            found.set_result(Standing())
+            return
+        held_up = tuple(turns.activities.held_up(resident))
+        found.set_result(Standing(lacks=resident.lacks, queued=turns.admission.queued(resident), held_up=held_up))
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Have `listener` told which executions changed, after each batch of commits; call the result to stop that."""

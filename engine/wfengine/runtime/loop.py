@@ -25,6 +25,7 @@ from wfengine.store.store import Store
 
 T = TypeVar("T")
 _RETRY_SECONDS = 0.5
+_LONGEST_SLEEP_SECONDS = 3600.0
 _LONG_SECONDS = 3.0
 _log = logging.getLogger("wfengine")
 
@@ -240,7 +241,7 @@ class Loop:
             return 0
         due = self._turns.next_due()
         waits = [None if due is None else self._turns.clock.seconds_until(due), self._turns.activities.next_deadline_seconds()]
-        wait = min((seconds for seconds in waits if seconds is not None), default=None)
+        wait = min((min(seconds, _LONGEST_SLEEP_SECONDS) for seconds in waits if seconds is not None), default=None)
         if not self._turns.has_put_off():
             return wait
         return _RETRY_SECONDS if wait is None else min(wait, _RETRY_SECONDS)

@@ -19,10 +19,11 @@ from typing import Any, Literal, get_type_hints
 
 import msgspec
 
-from wfengine.core.context import NAME_ATTRIBUTE, checked_text, name_of
+from wfengine.core.arguments import NAME_ATTRIBUTE, checked_text, name_of
 from wfengine.errors import InvalidArgument
 from wfengine.model.circuit import CircuitBreaker
 from wfengine.model.payload import coerce_to_model, is_model_class
+from wfengine.model.spans import LONGEST_SPAN
 from wfengine.model.work import DefinitionRow
 
 Kind = Literal["workflow", "activity"]
@@ -182,8 +183,10 @@ class Registry:
 
 
 def _seconds(timeout: timedelta) -> float:
-    if not isinstance(timeout, timedelta) or timeout <= timedelta(0):
-        raise InvalidArgument(f"timeout must be a timedelta of more than 0, for example timedelta(seconds=30), not {timeout!r}.")
+    if not isinstance(timeout, timedelta) or not timedelta(0) < timeout <= LONGEST_SPAN:
+        raise InvalidArgument(
+            f"timeout must be a timedelta of more than 0 and at most a hundred years, for example timedelta(seconds=30), not {timeout!r}."
+        )
     return timeout.total_seconds()
 
 
@@ -271,6 +274,12 @@ def _input_parameter(kind: Kind, name: str, function: Callable[..., Any]) -> tup
         return True, None
     if not positional:
         raise InvalidArgument(f"{kind.capitalize()} {name!r} takes no arguments; write `def {name}(ctx, input):` (ctx comes first).")
+    beyond = [p.name for p in positional[2:] if p.default is p.empty]
+    beyond += [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+    if beyond:
+        raise InvalidArgument(
+            f"{kind.capitalize()} {name!r} takes (ctx, input), and nothing would be passed as {beyond[0]!r}; pass several values as one dict."
+        )
     if len(positional) == 1:
         return False, None
     annotation = positional[1].annotation

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from wfengine.core.context import checked_text, name_of
+from wfengine.core.arguments import checked_text, name_of
 from wfengine.errors import DefinitionNotFound, InvalidArgument
 from wfengine.model.history import EventRaised
 from wfengine.model.payload import to_json
@@ -36,7 +36,7 @@ def start_request(
     app_id = None if app_id is None else checked_text(app_id, "app_id")
     is_absent = app_id is not None and app_id not in registry.apps()  # then it waits, as a call to an app that is offline does
     if not is_absent and registry.find("workflow", name, app_id=app_id) is None:
-        raise DefinitionNotFound("workflow", name, registry.names("workflow", app_id=app_id))
+        raise DefinitionNotFound("workflow", name, registry.names("workflow", app_id=app_id), hint=_elsewhere(registry, name, app_id))
     return {
         "name": name,
         "instance_id": uuid.uuid4().hex if instance_id is None else checked_id(instance_id),
@@ -45,6 +45,17 @@ def start_request(
         "tags": checked_tags(tags),
         "app_id": app_id,
     }
+
+
+def _elsewhere(registry: Registry, name: str, app_id: str | None) -> str | None:
+    """Where the name stands for something that the caller may have meant."""
+    if registry.find("activity", name, app_id=app_id) is not None:
+        return f"There is an activity of that name; start a workflow that calls it, or decorate {name} with @wf.workflow."
+    apps = [None, *sorted(registry.apps())]
+    found = next((app for app in apps if app != app_id and registry.find("workflow", name, app_id=app) is not None), app_id)
+    if found == app_id:
+        return None
+    return f"App {found!r} has one: pass app_id={found!r}." if found else "The lab itself has one: leave out app_id."
 
 
 def checked_id(instance_id: Any) -> str:

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from wfengine.errors import InvalidArgument
-from wfengine.model.instance import Instance, Status
+from wfengine.errors import EnginePaused, InvalidArgument
+from wfengine.model.instance import Status
+from wfengine.model.spans import LONGEST_SPAN
 from wfengine.runtime.timers import Timers
 
 _MOST_AT_ONCE = 200
+_AGAIN = timedelta(seconds=1)
 
 
 class StateRetention(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,8 +31,10 @@ class StateRetention(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             span = getattr(self, name)
-            if span is not None and (not isinstance(span, timedelta) or span < timedelta(0)):
-                raise InvalidArgument(f"{name} is how long to keep, such as timedelta(days=30), or None for ever, not {span!r}.")
+            if span is not None and (not isinstance(span, timedelta) or not timedelta(0) <= span <= LONGEST_SPAN):
+                raise InvalidArgument(
+                    f"{name} is how long to keep, such as timedelta(days=30), at most a hundred years, or None for ever, not {span!r}."
+                )
 
     def by_status(self) -> dict[Status, timedelta]:
         """The spans that are limited."""
@@ -40,29 +44,34 @@ class StateRetention(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Retention:
-    """Ended executions by the moment of their deletion; used by the engine's thread. `purge` deletes instances by id and newest key."""
+    """Ended executions by the moment of their deletion; used by the engine's thread. `purge` deletes these with what belongs to them.
 
-    def __init__(self, purge: Callable[[list[tuple[int, str]]], None]) -> None:
+    It raises EnginePaused where the record cannot be read just now; then it is tried again a little later.
+    """
+
+    def __init__(self, purge: Callable[[list[int]], None]) -> None:
         self._purge = purge
         self._due = Timers()
-        self._ids: dict[int, str] = {}
 
-    def note(self, key: int, instance_id: str, purge_at: datetime | None) -> None:
+    def note(self, key: int, purge_at: datetime | None) -> None:
         """This execution has ended."""
         if purge_at is not None:
-            self._ids[key] = instance_id
             self._due.add(purge_at, key, None)
-
-    def ended(self, instance: Instance) -> None:
-        """As `note`."""
-        self.note(instance.key, instance.instance_id, instance.purge_at)
 
     def next_due(self) -> datetime | None:
         """When the next one is to go."""
         return self._due.next_due()
 
     def expire(self, now: datetime) -> None:
-        """Delete what is due, a few hundred at once."""
-        due = [(one.key, self._ids.pop(one.key)) for one in self._due.pop_due(now)]
-        for start in range(0, len(due), _MOST_AT_ONCE):
-            self._purge(due[start : start + _MOST_AT_ONCE])
+        """Delete what is due, a few hundred at once: the rest has its turn in the next round."""
+        due: list[int] = []
+        while len(due) < _MOST_AT_ONCE and (first := self._due.first()) is not None and first.fire_at <= now:
+            self._due.drop_first()
+            due.append(first.key)
+        if not due:
+            return
+        try:
+            self._purge(due)
+        except EnginePaused:
+            for key in due:
+                self.note(key, now + _AGAIN)

@@ -42,7 +42,7 @@ class Retiring:
     def retire(self, resident: Resident, transition: Transition) -> None:
         """The execution has ended: forget it, tell its parent, end its children, hand over what came too late for it."""
         instance = transition.instance
-        self._code.drop(instance.key)
+        self._code.forget(resident)
         self._population.remove(instance.key)
         if instance.status is Status.CONTINUED_AS_NEW:
             self._admission.succeed(instance.key, transition.started[-1][0].key)
@@ -57,7 +57,7 @@ class Retiring:
             self._hand_over(resident, self._successor(transition))
             return
         self._population.remember_end(instance)
-        self._retention.ended(instance)
+        self._retention.note(instance.key, instance.purge_at)
         if resident.inbox:
             answer(resident.inbox.acks)
         resolve(resident.started, instance)

@@ -26,7 +26,7 @@ from wfengine.model.history import (
     TaskScheduled,
     TimerFired,
 )
-from wfengine.model.instance import Instance
+from wfengine.model.instance import Instance, Status
 from wfengine.model.work import AuditRow, Commit, HistoryRow
 from wfengine.runtime.activities import Activities, Conditions
 from wfengine.runtime.admission import Admission
@@ -40,7 +40,7 @@ from wfengine.runtime.poison import Suspects
 from wfengine.runtime.population import Population
 from wfengine.runtime.purging import Purging
 from wfengine.runtime.registry import Registry
-from wfengine.runtime.residents import Resident, recovered
+from wfengine.runtime.residents import Inbox, Resident, recovered
 from wfengine.runtime.retention import Retention, StateRetention
 from wfengine.runtime.retiring import Retiring, stamped
 from wfengine.runtime.timers import DueTimer, Timers
@@ -101,7 +101,7 @@ class Turns:
             find_inline=self._inline,
         )
         self.admission = Admission(limits, self._enqueue, self.population.of_key)
-        self.timers = Timers()
+        self.timers = Timers(self.is_wanted)
         self.purging = Purging(
             store=store,
             population=self.population,
@@ -110,6 +110,7 @@ class Turns:
             starting=self._starting,
             record=self._record_aside,
             arrive=self.arrive,
+            newest_circuits=self.activities.newest_circuits,
         )
         self.retention = Retention(self.purging.purge_expired)
         self._retiring = Retiring(
@@ -123,6 +124,7 @@ class Turns:
         )
         self._ready: deque[Resident] = deque()
         self._put_off: list[Resident] = []
+        self._unread: list[Resident] = []  # whose steps wait for the record to be readable again
         self._in_flight: dict[int, Submitted | Reopened] = {}
         self._asides: set[Future[None]] = set()
 
@@ -143,7 +145,7 @@ class Turns:
 
     def has_put_off(self) -> bool:
         """Whether somebody's turn waits for the record to be readable again."""
-        return bool(self._put_off)
+        return bool(self._put_off or self._unread)
 
     def has_unacknowledged(self) -> bool:
         """Whether the store has not answered for all commits yet."""
@@ -159,8 +161,8 @@ class Turns:
         """Take up every execution that has not ended, as its history says."""
         for key, instance_id, _ in self._store.ids():
             self.population.know(instance_id, key)
-        for key, instance_id, purge_at in self._store.ended_to_purge():
-            self.retention.note(key, instance_id, purge_at)
+        for key, _, purge_at in self._store.ended_to_purge():
+            self.retention.note(key, purge_at)
         for instance, rows in self._store.live():
             resident = recovered(instance, rows)
             self.population.add(resident)
@@ -187,6 +189,7 @@ class Turns:
     def reopen(self, rerun: Rerun, audit: list[AuditRow], ack: Future[None]) -> None:
         """A new instance with a past; its id is free."""
         resident = recovered(rerun.instance, rerun.rows)
+        resident.durable = None
         resident.is_busy = True
         self.population.add(resident)
         for child, rows in rerun.children:
@@ -288,22 +291,29 @@ class Turns:
             resident = self._ready.popleft()
             resident.is_queued = False
             if self._lives(resident):  # else it was purged by force
-                self._turn(resident)
+                inbox, resident.inbox = resident.inbox, None
+                try:
+                    self._turn(resident, inbox)
+                except BaseException:
+                    resident.inbox = inbox  # whoever waits for it is told that the engine has ended
+                    raise
 
     def retry_put_off(self) -> None:
         """Those whose past could not be read are ready again."""
         put_off, self._put_off = self._put_off, []
         for resident in put_off:
             self._enqueue(resident)
+        unread, self._unread = self._unread, []
+        for resident in unread:
+            self.activities.held(resident)
 
     def _enqueue(self, resident: Resident) -> None:
         if not (resident.is_queued or resident.is_busy):
             resident.is_queued = True
             self._ready.append(resident)
 
-    def _turn(self, resident: Resident) -> None:
+    def _turn(self, resident: Resident, inbox: Inbox | None) -> None:
         before = resident.instance
-        inbox, resident.inbox = resident.inbox, None
         arrived = inbox.events if inbox else []
         acks = inbox.acks if inbox else []
         unseen = resident.unseen
@@ -343,21 +353,30 @@ class Turns:
             answer(acks)
             return
         if inbox and (inbox.audit or inbox.circuits):
-            transition = _with_commit(transition, audit=inbox.audit, circuits=inbox.circuits)
+            transition = _with_commit(transition, audit=inbox.audit, circuits=self.activities.newest_circuits(inbox.circuits))
         for child, rows in transition.started:
             self._adopt(child, rows)
         self._submit(resident, transition, acks)
 
     def _inline(self, resident: Resident, task: TaskScheduled) -> Callable[..., Any] | None:
         """The function of a `ctx.step`; where the code turns out to disagree with history, the next turn says so."""
-        function = self.code.inline(resident, task)
+        try:
+            function = self.code.inline(resident, task)
+        except EnginePaused:
+            self._unread.append(resident)
+            return None
         if resident.disagreement is not None:
             self._enqueue(resident)
         return function
 
     def _may_run(self, resident: Resident) -> bool:
         """Whether limits let it; what cannot run anyway takes nobody's place."""
-        return resident.lacks is not None or self.code.starts_later(resident) or self.admission.may_go_on(resident)
+        if not self.admission.is_limited:
+            return True
+        if resident.instance.turn == 0 and resident.lacks is None:
+            self.code.check(resident)
+        is_held = resident.lacks is not None or resident.instance.status is Status.SUSPENDED or self.code.starts_later(resident)
+        return is_held or self.admission.may_go_on(resident)
 
     def _adopt(self, instance: Instance, rows: list[HistoryRow]) -> None:
         """A child or the next generation exists from now on; its first turn waits for the commit."""
@@ -383,8 +402,8 @@ class Turns:
         for token in tokens:
             if isinstance(token, Submitted):
                 del self._in_flight[id(token)]
-                changed.append(self._release(token))
-                changed.extend(child for child, _ in token.transition.started)
+                told = [self._release(token), *(child for child, _ in token.transition.started)]
+                changed += [one for one in told if one.status.is_terminal or self.population.of_key(one.key) is not None]
             elif isinstance(token, Reopened):
                 del self._in_flight[id(token)]
                 changed += self._release_reopened(token)
@@ -442,7 +461,7 @@ class Turns:
             if started is not None:
                 started.is_busy = False
                 started.durable = child
-                self._enqueue(started)
+                self._begin(started)
 
     def _begin(self, resident: Resident) -> None:
         """Go on with what has gathered; an instance that is to start later gets a timer for that."""

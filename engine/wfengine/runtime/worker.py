@@ -15,7 +15,6 @@ from contextlib import suppress
 from datetime import datetime
 from queue import Empty, SimpleQueue
 
-import duckdb
 import msgspec
 
 from wfengine.errors import InvalidArgument, NonRetryableError
@@ -24,12 +23,14 @@ from wfengine.model.history import TaskCompleted, TaskFailed, TaskScheduled
 from wfengine.model.instance import Instance
 from wfengine.model.payload import from_json, to_json
 from wfengine.model.propagation import PropagatedHistory, read_propagated
+from wfengine.runtime.activity_cursor import ActivityCursor
 from wfengine.runtime.inline import InlineStep
 from wfengine.runtime.registry import Definition
 from wfengine.runtime.transactional import LastWord, Transactions
 from wfengine.store.underway import Underway
 
 Outcome = TaskCompleted | TaskFailed
+_MOST_WITH_REPLACED = 400  # however many functions hang past their time
 
 
 class WorkflowActivityContext:
@@ -41,7 +42,7 @@ class WorkflowActivityContext:
         task_id: int,
         task_execution_id: str,
         attempt: int,
-        cursor: duckdb.DuckDBPyConnection | None = None,
+        cursor: ActivityCursor | None = None,
         *,
         propagated: str | None = None,
     ) -> None:
@@ -73,7 +74,7 @@ class WorkflowActivityContext:
         return self._attempt
 
     @property
-    def cursor(self) -> duckdb.DuckDBPyConnection:
+    def cursor(self) -> ActivityCursor:
         """The lab's database, inside the transaction that also records this activity's completion. Raises InvalidArgument elsewhere."""
         if self._cursor is None:
             raise InvalidArgument("ctx.cursor is there in transactional activities only: register this one with transactional=True.")
@@ -174,14 +175,19 @@ class ActivityWorker:
 
     def _takes_thread(self) -> bool:
         """Whether another thread is needed, and counted already; the lock is held."""
-        if self._queued <= self._idle or self._threads >= self._most_threads:
+        if self._queued <= self._idle or self._threads >= min(self._most_threads, _MOST_WITH_REPLACED):
             return False
         self._threads += 1
         self._idle += 1
         return True
 
     def _add_thread(self) -> None:
-        threading.Thread(target=self._work, name="wflab-activity", daemon=True).start()
+        try:
+            threading.Thread(target=self._work, name="wflab-activity", daemon=True).start()
+        except RuntimeError:  # the system has no more threads: what is queued waits for those there are
+            with self._lock:
+                self._threads -= 1
+                self._idle -= 1
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -235,7 +241,9 @@ class ActivityWorker:
             if is_committed:
                 return result
         return self._transactions.run(
-            *place, lambda cursor: _encoded(job, job.definition(_context(job, cursor), from_json(job.task.input))), job.last_word
+            *place,
+            lambda cursor: _encoded(job, job.definition(_context(job, ActivityCursor(cursor)), from_json(job.task.input))),
+            job.last_word,
         )
 
     async def _run_coroutine(self, job: ActivityJob) -> None:
@@ -310,7 +318,7 @@ async def _cancel_others() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-def _context(job: ActivityJob, cursor: duckdb.DuckDBPyConnection | None = None) -> WorkflowActivityContext:
+def _context(job: ActivityJob, cursor: ActivityCursor | None = None) -> WorkflowActivityContext:
     task = job.task
     return WorkflowActivityContext(
         job.instance.instance_id, task.event_id, task.task_execution_id, task.attempt, cursor, propagated=task.propagated

@@ -29,7 +29,7 @@ class WorkflowCode:
         self._store = store
         self._executor = executor
         self._now = now
-        self._lacking: dict[tuple[str | None, str], list[Resident]] = {}
+        self._lacking: dict[tuple[str | None, str], dict[int, Resident]] = {}
 
     def check(self, resident: Resident) -> None:
         """Have the resident say what it lacks, if its code is not there."""
@@ -38,11 +38,25 @@ class WorkflowCode:
             self._lack(resident, runnable.reason)
 
     def defined(self, name: str, app_id: str | None) -> list[Resident]:
-        """A workflow was registered: those who waited for it, and wait no more."""
-        waiting = self._lacking.pop((app_id, name), [])
-        for resident in waiting:
+        """A workflow was registered: those who waited for it and have a turn now. One whose version is still missing has it to say so."""
+        ready = []
+        for resident in self._lacking.pop((app_id, name), {}).values():
             resident.lacks = None
-        return waiting
+            runnable = self._executor.can_run(resident.instance)
+            if isinstance(runnable, Missing):
+                self._lack(resident, runnable.reason)
+                if runnable.is_version:
+                    resident.disagreement = _version_missing(runnable)
+            if resident.lacks is None or resident.disagreement is not None:
+                ready.append(resident)
+        return ready
+
+    def forget(self, resident: Resident) -> None:
+        """It has ended, or is purged."""
+        self._executor.drop(resident.instance.key)
+        if resident.lacks is not None:
+            place = resident.instance.app_id, resident.instance.name
+            self._lacking.get(place, {}).pop(resident.instance.key, None)
 
     def drop(self, key: int) -> None:
         """The execution has ended, or is to be rebuilt from history when it is needed again."""
@@ -63,7 +77,7 @@ class WorkflowCode:
             runnable = self._executor.can_run(instance)
             if isinstance(runnable, Missing):
                 self._lack(resident, runnable.reason)
-                return FailureDetails(message=runnable.reason, error_type="VersionNotAvailable") if runnable.is_version else None
+                return _version_missing(runnable) if runnable.is_version else None
             version = instance.version if instance.turn else runnable.version
             if (runnable.code_hash, version) != (instance.code_hash, instance.version):
                 resident.instance = msgspec.structs.replace(instance, code_hash=runnable.code_hash, version=version)
@@ -110,12 +124,16 @@ class WorkflowCode:
         """What a call of this turn passes on of the history."""
         instance = resident.instance
         recorded = [row.event for row in self._store.history(instance.key)] if instance.next_sequence else []
+        made: dict[PropagationScope, str | None] = {}
 
         def passing(scope: PropagationScope, written: list[HistoryRow]) -> str | None:
+            if scope in made:  # the calls of a turn share one text, up to the first of them: a wide fan-out is kept once
+                return made[scope]
             events = [*recorded, *(row.event for row in written)]
             received = next((event.propagated for event in events if isinstance(event, ExecutionStarted)), None)
             own = Chunk(app_id=instance.app_id, instance_id=instance.instance_id, name=instance.name, events=events)
-            return passed_on(scope, own, received)
+            made[scope] = passed_on(scope, own, received)
+            return made[scope]
 
         return passing
 
@@ -134,5 +152,10 @@ class WorkflowCode:
     def _lack(self, resident: Resident, reason: str) -> None:
         """Nothing can run until this workflow is registered (again)."""
         if resident.lacks is None:
-            self._lacking.setdefault((resident.instance.app_id, resident.instance.name), []).append(resident)
+            place = resident.instance.app_id, resident.instance.name
+            self._lacking.setdefault(place, {})[resident.instance.key] = resident
         resident.lacks = reason
+
+
+def _version_missing(missing: Missing) -> FailureDetails:
+    return FailureDetails(message=missing.reason, error_type="VersionNotAvailable")

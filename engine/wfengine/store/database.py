@@ -15,7 +15,7 @@ from uuid import uuid4
 import duckdb
 
 from wfengine.errors import EnginePaused, EngineStopped, StoreCorrupt, StoreError, StoreVersion
-from wfengine.store import migrating, opening
+from wfengine.store import guarding, migrating, opening
 from wfengine.store.segments import sync_directory, sync_file
 
 SCHEMA_VERSION = 2
@@ -47,6 +47,7 @@ class Database:
             meta = self._checked_meta()
             self.lab_id = bytes.fromhex(meta["lab_id"])
             migrating.migrate(self.connection, path, int(meta["schema_version"]), SCHEMA_VERSION, notes)
+            self._check_tables()
         except BaseException:
             self._root.close()
             raise
@@ -127,6 +128,17 @@ class Database:
                 f"schema {SCHEMA_VERSION}. Upgrade: pip install --upgrade wflab."
             )
         return meta
+
+    def _check_tables(self) -> None:
+        wanted = [*guarding.TABLES, *guarding.VIEWS]
+        found = self.connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_catalog = current_database() AND table_schema = 'main'"
+        ).fetchall()
+        lacking = [name for name in wanted if (name,) not in found]
+        if lacking:
+            raise StoreCorrupt(
+                f"{self.path} lacks a part of the record, which something other than a lab has removed: {', '.join(lacking)}. Restore a backup of it."
+            )
 
 
 def create(path: Path) -> None:

@@ -80,6 +80,12 @@ def _quarantine(path: Path, notes: list[str]) -> list[tuple[Path, Path]]:
     return moved
 
 
+def not_now(path: Path, error: OSError | duckdb.Error) -> StoreError:
+    """The error that says what was in the way, which may pass."""
+    advice = " If its disk is full, free some space." if isinstance(error, OSError | duckdb.IOException) else ""
+    return StoreError(f"{path} cannot be opened just now: {_first_line(error)}.{advice}")
+
+
 def damage(path: Path, error: BaseException) -> StoreCorrupt | None:
     """The error that says that the file's pages are damaged, if that is what DuckDB has found."""
     if not isinstance(error, duckdb.Error) or "Corrupt database file" not in str(error):
@@ -101,5 +107,5 @@ def _explained(path: Path, error: duckdb.Error) -> StoreError | None:
     return None
 
 
-def _first_line(error: duckdb.Error) -> str:
+def _first_line(error: OSError | duckdb.Error) -> str:
     return str(error).partition("\n")[0].rstrip(".")

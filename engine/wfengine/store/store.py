@@ -81,8 +81,7 @@ class Store:
             if (damage := opening.damage(place, error)) is not None:
                 raise damage from error
             if isinstance(error, OSError | duckdb.Error):
-                reason = str(error).partition("\n")[0]
-                raise StoreError(f"{place} cannot be opened just now: {reason}. If its disk is full, free some space.") from error
+                raise opening.not_now(place, error) from error
             raise
 
     def start(
@@ -199,6 +198,8 @@ class Store:
         except (duckdb.FatalException, duckdb.ConnectionException) as error:
             if self._database.is_closed:
                 raise EngineStopped("The lab was closed meanwhile. Open it again to go on.") from error
+            if isinstance(error, duckdb.ConnectionException):  # some other connection's: this one is closed by nobody else
+                raise
             raise EnginePaused(
                 f"The record cannot be read just now ({str(error).partition(chr(10))[0]}). It is tried again by itself."
             ) from error
@@ -239,6 +240,8 @@ def _said_of_transaction(error: duckdb.TransactionException) -> Exception:
     reason = str(error).partition("\n")[0].rstrip(".")
     if "conflict" in reason.lower():
         return TransactionConflict(f"The transaction was rolled back ({reason}). The same again may succeed.")
+    if "is aborted" in reason:
+        return InvalidArgument("The transaction was rolled back: one of its statements had failed before. Let that error rise.")
     return InvalidArgument(f"The transaction could not be committed ({reason}). Leave BEGIN, COMMIT and ROLLBACK to the engine.")
 
 

@@ -181,8 +181,8 @@ class Writer:
 
     def _done_with(self, batch: list[_Waiting]) -> int:
         """These are durable: DuckDB may have them."""
-        self.durable = batch[-1].entry.number
         self._applier.offer([waiting.entry for waiting in batch])
+        self.durable = batch[-1].entry.number  # last: from here on the other thread may write, and offer what follows
         return self.durable
 
     def _refused(self, frames: list[Frame]) -> str | None:

@@ -2,6 +2,7 @@
 
 An answer is a value, an exception (instance or class) that is raised, a function of the input or of (ctx, input), `Takes(span, answer)` for
 one that takes virtual time, or a list of such, one for each attempt. So a list that is itself the value stands in a list: `[[1, 2]]`.
+`IfCalled` around any of these says that it need not be called.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from wfengine.core.context import name_of
+from wfengine.core.arguments import name_of
 from wfengine.errors import InvalidArgument, NonRetryableError
 from wfengine.model.failure import FailureDetails, failure_of
 from wfengine.model.payload import from_json, to_json
@@ -30,6 +31,12 @@ class Takes(msgspec.Struct, frozen=True):
     answer: Any = None
 
 
+class IfCalled(msgspec.Struct, frozen=True):
+    """An answer that may go unused; a mock that is not one of these, and that nobody called, fails the test."""
+
+    answer: Any = None
+
+
 class Answered(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """What came of one attempt; payloads are JSON text."""
 
@@ -39,10 +46,14 @@ class Answered(msgspec.Struct, gc=False, frozen=True, kw_only=True):
 
 
 class Answers:
-    """Mocks by name, and the functions that workflow code was seen to call."""
+    """Mocks by name, and the functions that workflow code was seen to call. `patched` names the patches that count; None: all."""
 
-    def __init__(self, mocks: Mapping[Any, Any]) -> None:
-        self._mocks = {name_of(callee): answer for callee, answer in mocks.items()}
+    def __init__(self, mocks: Mapping[Any, Any], *, mocks_only: bool = False, patched: frozenset[str] | None = None) -> None:
+        given = {name_of(callee): answer for callee, answer in mocks.items()}
+        self._mocks = {name: answer.answer if isinstance(answer, IfCalled) else answer for name, answer in given.items()}
+        self._expected = {name for name, answer in given.items() if not isinstance(answer, IfCalled)}
+        self._mocks_only = mocks_only
+        self._patched = patched
         self._given: dict[str, int] = {}
         self._seen: dict[tuple[Kind, str], tuple[Callable[..., Any], Definition]] = {}
 
@@ -53,6 +64,14 @@ class Answers:
         key = kind, name_of(callee)
         if key not in self._seen or self._seen[key][0] is not callee:
             self._seen[key] = callee, Definition(kind, key[1], callee)
+
+    def applies(self, patch_name: str) -> bool:
+        """Whether this patch is there."""
+        return self._patched is None or patch_name in self._patched
+
+    def uncalled(self, called: set[str]) -> list[str]:
+        """The mocks that were to be called and are not among these names."""
+        return sorted(self._expected - called)
 
     def workflow(self, name: str) -> Definition | None:
         """The code to play for a child workflow; None where it has an answer. Raises InvalidArgument where it has neither."""
@@ -67,6 +86,7 @@ class Answers:
         """Make one attempt of an activity. Raises InvalidArgument where nobody knows what it does."""
         if name in self._mocks:
             return self._mocked("activity", name, context, payload)
+        self._refuse_real("activity", name)
         definition = self._seen_as("activity", name)
         return _answered(f"the result of activity {name!r}", lambda: definition(context, from_json(payload)))
 
@@ -74,11 +94,18 @@ class Answers:
         """Run an inline step's function, unless it has an answer."""
         if name in self._mocks:
             return self._mocked("step", name, None, payload)
+        self._refuse_real("step", name)
         return _answered(f"the result of step {name!r}", lambda: function(*from_json(payload)))
 
     def of_workflow(self, name: str, payload: str | None) -> Answered:
         """The promised answer of a child workflow that is not played."""
         return self._mocked("child workflow", name, None, payload)
+
+    def _refuse_real(self, kind: str, name: str) -> None:
+        if self._mocks_only:
+            raise InvalidArgument(
+                f"The workflow calls {kind} {name!r}, which has no mock, and mocks_only=True: add mocks={{{name!r}: ...}}."
+            )
 
     def _seen_as(self, kind: Kind, name: str) -> Definition:
         seen = self._seen.get((kind, name))

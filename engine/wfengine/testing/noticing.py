@@ -22,6 +22,10 @@ class NoticingContext(WorkflowContext):
         self._answers.note("activity", activity)
         return super().call_activity(activity, **options)
 
+    def is_patched(self, patch_name: str) -> bool:
+        """As everywhere; a patch that the test leaves out had been passed before it was made."""
+        return self._answers.applies(patch_name) and super().is_patched(patch_name)
+
     @wraps(WorkflowContext.call_child_workflow)
     def call_child_workflow(self, workflow: Callable[..., Any] | str, **options: Any) -> Task[Any]:  # type: ignore[override]  # likewise
         """As everywhere; the function is kept."""

@@ -4,17 +4,17 @@ Everything is the real thing but the surroundings: the pure core decides, and ea
 deterministic fails its test. Time is virtual and begins at the same moment each time. `stage` says what happens when.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from wfengine.core.context import name_of
+from wfengine.core.arguments import name_of
 from wfengine.errors import InvalidArgument, WaitTimedOut, WorkflowFailed
 from wfengine.model.failure import FailureDetails
 from wfengine.model.history import ExecutionStarted, HistoryEvent
-from wfengine.model.instance import Status
+from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import from_json, to_json
 from wfengine.runtime.registry import Definition
 from wfengine.testing.answers import Answers
@@ -54,12 +54,14 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         return f"Outcome({self.name!r}: {self.status}, {came}, calls={len(self.calls)}, elapsed={self.elapsed})"
 
 
-def run(
+def run(  # noqa: PLR0913  # all that may be said of a play
     workflow: Callable[..., Any],
     input: Any = None,
     *,
     mocks: Mapping[Any, Any] | None = None,
-    events: Iterable[Event | tuple[Any, ...] | str] = (),
+    mocks_only: bool = False,
+    events: Iterable[Event | tuple[Any, ...] | str] | Mapping[str, Any] = (),
+    patched: Collection[str] | Literal[False] | None = None,
     clock: datetime | None = None,
     instance_id: str = "test",
     timeout: timedelta | None = None,
@@ -67,18 +69,29 @@ def run(
 ) -> Outcome:
     """Play `workflow` to its end and tell what happened.
 
-    `mocks` maps activities and child workflows (a function or a name) to what they answer, see `answers`; without a mock they run for real
-    where the workflow hands over the function. `events` are `Event`s, or (name, data, after). `clock` is the moment at which it starts.
-    After `timeout` of virtual time it is left as it stands; without one it must end, within `most_generations` of continue_as_new.
+    `mocks` maps activities, steps and child workflows (a function or a name) to what they answer:
+
+    - a value, which is the result; an exception, which is raised
+    - a function, of nothing, of the input, or of (ctx, input); for a child also a workflow, a generator or `async def`, which is played
+    - `Takes(timedelta(hours=1), answer)`: an answer after so much virtual time
+    - a list of answers, one for each attempt; a list that is the result stands in a list, `[[1, 2]]`
+    - `IfCalled(answer)`: it need not be called; a mock that is not one of these, and that nobody called, is an error
+
+    Without a mock a function that the workflow hands over runs for real; with `mocks_only` that is refused (children are still played).
+    `events` are `Event`s, (name, data, after), names, or a mapping of names to data. `patched` names the patches that `is_patched` knows of
+    (None: all, False: none). `clock` is the moment at which it starts. After `timeout` of virtual time it is left as it stands; without one it
+    must end, within `most_generations` of continue_as_new.
 
     Raises NonDeterminismError where a replay asks for something else, NeverEnds where nothing can happen any more or no end is in sight,
-    InvalidArgument where a call is neither mocked nor known.
+    InvalidArgument where a call is neither mocked nor known, or a mock was not called.
     """
     name = name_of(workflow)
     began = BEGINNING if clock is None else _aware(clock)
-    answers = Answers(mocks or {})
+    if timeout is not None and not isinstance(timeout, timedelta):
+        raise InvalidArgument(f"timeout is the virtual time to play for, such as timedelta(days=1), not {timeout!r}.")
+    answers = Answers(mocks or {}, mocks_only=mocks_only, patched=_patches(patched))
     answers.note("workflow", workflow)  # it may call itself by name
-    stage = Stage(answers, [_event(event) for event in events], began)
+    stage = Stage(answers, _events(events), began)
     started = ExecutionStarted(
         occurred_at=began, name=name, instance_id=instance_id, input=None if input is None else to_json(input, "the workflow's input")
     )
@@ -87,6 +100,9 @@ def run(
     finally:
         stage.close()
     one = stage.generations[-1].instance
+    called = {call.name for call in stage.calls}
+    if one.status.is_terminal and (uncalled := answers.uncalled(called)):
+        raise InvalidArgument(_told_uncalled(one, uncalled, called))
     return Outcome(
         instance_id=one.instance_id,
         name=one.name,
@@ -101,8 +117,37 @@ def run(
     )
 
 
-def _aware(moment: datetime) -> datetime:
+def _told_uncalled(one: Instance, uncalled: list[str], called: set[str]) -> str:
+    ended = "" if one.failure is None else f" It ended with {one.failure.error_type}: {one.failure.message}."
+    return (
+        f"Workflow {one.name!r} never called what is mocked: {', '.join(map(repr, uncalled))}. "
+        f"It called {', '.join(map(repr, sorted(called))) or 'nothing'}.{ended} "
+        f"Mend the name, or say that it need not be called: mocks={{{uncalled[0]!r}: IfCalled(...)}}."
+    )
+
+
+def _patches(patched: Any) -> frozenset[str] | None:
+    if patched is None:
+        return None
+    if patched is False:
+        return frozenset()
+    if isinstance(patched, str) or not isinstance(patched, Collection):
+        raise InvalidArgument(f"patched is a set of patch names, False (no patch) or None (all of them), not {patched!r}.")
+    return frozenset(patched)
+
+
+def _aware(moment: Any) -> datetime:
+    if not isinstance(moment, datetime):
+        raise InvalidArgument(f"clock is the moment at which the workflow starts, a datetime, not {moment!r}.")
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _events(given: Any) -> list[Event]:
+    if isinstance(given, Mapping):
+        return [_event(item) for item in given.items()]
+    if isinstance(given, str | Event) or not isinstance(given, Iterable):
+        raise InvalidArgument(f"events is a list of events, such as [Event('approval', data)], not {given!r}.")
+    return [_event(event) for event in given]
 
 
 def _event(given: Event | tuple[Any, ...] | str) -> Event:

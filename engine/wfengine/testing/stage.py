@@ -225,7 +225,9 @@ class Stage:
         if function is not None:
             came = self._answers.of_step(task.name, function, task.input)
         else:
-            context = WorkflowActivityContext(played.instance.instance_id, task.event_id, task.task_execution_id, task.attempt)
+            context = WorkflowActivityContext(
+                played.instance.instance_id, task.event_id, task.task_execution_id, task.attempt, propagated=task.propagated
+            )
             came = self._answers.of_activity(task.name, context, task.input)
         if task.timeout_s is not None and came.after.total_seconds() > task.timeout_s:
             limit = timedelta(seconds=task.timeout_s)

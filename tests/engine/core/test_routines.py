@@ -1,5 +1,6 @@
 """How workflow code is driven: generators and coroutines alike, what it may raise, how it is closed."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -51,10 +52,98 @@ def test_yielding_what_is_no_task_raises_a_type_error_in_the_code() -> None:
         except TypeError as error:
             return str(error)
 
-    for what, told in ((5, "given int"), ([1], "given list"), (None, "given NoneType")):
+    for what, told in (
+        (5, "given int."),
+        ([1], "given list. For several tasks write `yield wf.when_all([...])`."),
+        (None, "given NoneType."),
+    ):
         story = Rehearsal(workflow, what)
         story.start()
-        assert told in story.output
+        assert story.output.endswith(told)
+
+
+def failure_of_workflow(code: Any) -> str:
+    story = Rehearsal(code)
+    story.start()
+    return story.failure.message
+
+
+def test_a_forgotten_from_is_told() -> None:
+    def part(ctx: WorkflowContext) -> Steps:
+        yield ctx.call_activity("a")
+
+    def yields_it(ctx: WorkflowContext, _: Any) -> Any:
+        yield part(ctx)
+
+    def returns_it(ctx: WorkflowContext, _: Any) -> Any:
+        yield ctx.call_activity("a", input=part(ctx))
+
+    assert failure_of_workflow(yields_it).endswith("write `yield from`, not `yield`.")
+    assert "`yield from` is missing before the call" in failure_of_workflow(returns_it)
+
+
+def test_a_from_too_many_is_told() -> None:
+    def workflow(ctx: WorkflowContext, _: Any) -> Any:
+        yield from ctx.call_activity("a")
+
+    assert "write `yield task`" in failure_of_workflow(workflow)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        lambda ctx, _: ctx.call_activity("a", input=ctx.call_activity("b")),
+        lambda ctx, _: ctx.call_child_workflow("a", input={"first": ctx.call_activity("b")}),
+        lambda ctx, _: ctx.step(abs, ctx.call_activity("b")),
+        lambda ctx, _: ctx.call_activity("b"),
+        lambda ctx, _: when_all([ctx.call_activity("b")]),
+    ],
+)
+def test_a_task_that_is_handed_over_or_returned_says_that_a_yield_is_missing(code: Any) -> None:
+    told = failure_of_workflow(code)
+    assert "Task at $" in told
+    assert "a `yield` (in `async def` code an `await`) is missing before the call" in told
+
+
+def test_a_context_that_is_taken_for_the_input_is_told_apart() -> None:
+    assert "The first parameter of a workflow or an activity is ctx" in failure_of_workflow(lambda what, _: what)
+
+
+def test_waiting_by_asyncio_says_to_use_a_timer() -> None:
+    async def sleeps(_ctx: WorkflowContext, seconds: int) -> None:
+        await asyncio.sleep(seconds)
+
+    async def in_a_loop(seconds: int) -> str:  # as in a notebook's cell
+        story = Rehearsal(sleeps, seconds)
+        story.start()
+        return story.failure.message
+
+    alone = Rehearsal(sleeps, 1)
+    alone.start()
+    for told in (alone.failure.message, asyncio.run(in_a_loop(1)), asyncio.run(in_a_loop(0))):
+        assert "nstead of asyncio.sleep await ctx.create_timer(timedelta(...))" in told
+
+
+def test_a_coroutine_that_a_generator_yields_is_refused_without_a_warning() -> None:
+    def workflow(_ctx: WorkflowContext, _: Any) -> Any:
+        yield asyncio.sleep(1)
+
+    assert "A coroutine is awaited by an `async def` workflow" in failure_of_workflow(workflow)
+
+
+def test_what_is_to_be_awaited_and_is_not_fails_the_workflow_whatever_its_end() -> None:
+    def ends(how: str) -> Callable[[WorkflowContext, Any], Any]:
+        def workflow(ctx: WorkflowContext, _: Any) -> None:
+            ctx.expect_awaiting(lambda: True, "kept")
+            ctx.expect_awaiting(lambda: False, "forgotten")
+            if how == "raises":
+                raise ValueError(how)
+            if how == "continues":
+                ctx.continue_as_new(1)
+
+        return workflow
+
+    assert [failure_of_workflow(ends(how)) for how in ("returns", "raises", "continues")] == ["forgotten"] * 3
 
 
 @pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt, GeneratorExit, StopIteration, RecursionError])

@@ -56,8 +56,8 @@ def test_a_step_may_be_a_closure_with_a_name_and_is_retried_by_a_policy() -> Non
     ("call", "told"),
     [
         (lambda ctx: ctx.step("add", 1), "ctx.step takes a function"),
-        (lambda ctx: ctx.step(lambda: 1), "give a name"),
-        (lambda ctx: ctx.step(add, object()), "the arguments of step 'add'"),
+        (lambda ctx: ctx.step(lambda: 1), "ctx.step(fn, name='...')"),
+        (lambda ctx: ctx.step(add, object()), "the argument list of step 'add' is not JSON"),
         (lambda ctx: ctx.call_activity("a", timeout=5), "timeout is a timedelta"),
         (lambda ctx: ctx.call_activity("a", timeout=timedelta(0)), "timeout is a timedelta"),
         (lambda ctx: ctx.call_activity("a", propagation="lineage"), "propagation is wf.PropagationScope"),

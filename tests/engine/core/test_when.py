@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from wfengine.core.context import WorkflowContext
-from wfengine.core.tasks import Task, when_all, when_any
+from wfengine.core.tasks import Task, settle, when_all, when_any
 from wfengine.errors import TaskFailedError
 from wfengine.model.actions import CreateChildWorkflow, CreateTimer
 from wfengine.model.history import ChildWorkflowRetry
@@ -122,6 +122,22 @@ def test_they_nest() -> None:
 def test_they_take_tasks_only(verb: Any) -> None:
     with pytest.raises(TypeError, match=f"{verb.__name__} takes a list of tasks"):
         verb(["not a task"])
+    with pytest.raises(TypeError, match=rf"write {verb.__name__}\(\[\.\.\.\]\), not {verb.__name__}\(Task\)"):
+        verb(Task())
+    with pytest.raises(TypeError, match=rf"takes one list of tasks: write {verb.__name__}\(\[a, b\]\), not {verb.__name__}\(a, b\)"):
+        verb(Task(), Task())
+
+
+def test_a_task_says_how_it_stands() -> None:
+    pending, done, failed = Task[int](), Task[int](), Task[int]()
+    settle(done, 5)
+    settle(failed, None, ValueError("no"))
+    assert [repr(task) for task in (pending, done, failed)] == [
+        "<Task: pending, yield it>",
+        "<Task: completed with 5>",
+        "<Task: failed with ValueError('no')>",
+    ]
+    assert repr(when_all([pending])) == "<WhenAllTask: pending, yield it>"
 
 
 def test_the_result_of_a_task_cannot_be_asked_for_too_early() -> None:

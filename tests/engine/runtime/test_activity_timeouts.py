@@ -114,12 +114,13 @@ def test_how_the_function_fails_after_its_timeout_is_recorded_as_late(engine: En
 
 
 def test_what_ends_late_for_an_instance_that_has_ended_leaves_no_trace(engine: Engine, released: threading.Event) -> None:
+    others = set(threading.enumerate())
     engine.register_activity(hanging(released), "work", timeout=SHORT)
     started(engine)
     eventually(lambda: status(engine) == "ActivityTimeoutError")
     ended(engine)
     before = engine.history("w")
-    [thread] = [thread for thread in threading.enumerate() if thread.name == "wflab-activity" and thread.is_alive()]
+    [thread] = [thread for thread in threading.enumerate() if thread.name == "wflab-activity" and thread not in others]
     released.set()
     thread.join(20)  # it ends, because another could have taken its place
     engine.in_engine(lambda ack: ack.set_result(None), 20)

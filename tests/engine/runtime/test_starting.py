@@ -228,12 +228,12 @@ REFUSED: list[tuple[Callable[[Engine], Any], type[WflabError], str]] = [
     (lambda e: e.schedule_new_workflow(chain, input=1, tags={"a": 1}), InvalidArgument, "Tags are text"),  # type: ignore[dict-item]
     (lambda e: e.schedule_new_workflow(chain, input=1, tags={"a": "\udc00"}), InvalidArgument, "lone surrogate"),
     (lambda e: e.schedule_new_workflow(chain, input=1, tags="team"), InvalidArgument, "Tags are text"),  # type: ignore[arg-type]
-    (lambda e: e.schedule_new_workflow(chain, input=1, app_id=5), InvalidArgument, "App_id is text"),  # type: ignore[arg-type]
+    (lambda e: e.schedule_new_workflow(chain, input=1, app_id=5), InvalidArgument, "app_id must be text"),  # type: ignore[arg-type]
     (lambda e: e.schedule_new_workflow(chain, input=1, start_at="now"), InvalidArgument, "start_at is a datetime"),  # type: ignore[arg-type]
     (lambda e: e.wait_for_workflow_completion("x", "5"), InvalidArgument, "number of seconds"),  # type: ignore[arg-type]
     (lambda e: e.wait_for_workflow_completion("x", timedelta(1)), InvalidArgument, "number of seconds"),  # type: ignore[arg-type]
     (lambda e: e.wait_for_workflow_completion("x", float("nan")), InvalidArgument, "number of seconds"),
-    (lambda e: e.raise_workflow_event("x", ""), InvalidArgument, "event's name is text"),
+    (lambda e: e.raise_workflow_event("x", ""), InvalidArgument, "event's name must be text"),
     (lambda e: e.raise_workflow_event("x", "half \udc00"), InvalidArgument, "lone surrogate"),
     (lambda e: e.raise_workflow_event("x", "go", data={1: 2}), PayloadError, "the key 1 at .* is int"),
     (lambda e: e.raise_workflow_event("x", "go"), InstanceNotFound, "No workflow instance has the id 'x'"),

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 
 from tests.waiting import eventually
 from wfengine.core.context import WorkflowContext
+from wfengine.core.tasks import when_all
 from wfengine.errors import InvalidArgument, TaskFailedError
 from wfengine.model.history import TaskCompleted, TaskEndedLate, TaskFailed
 from wfengine.model.instance import Instance, Status
+from wfengine.runtime import transactional
+from wfengine.runtime.activity_cursor import ActivityCursor
 from wfengine.runtime.engine import Engine
 from wfengine.testing.rehearsal import Steps
 
@@ -126,7 +130,7 @@ def test_a_conflict_makes_the_whole_function_run_again_within_the_attempt(engine
     assert completed.task_scheduled_id == 0
 
 
-def test_after_five_conflicts_the_attempt_fails(engine: Engine) -> None:
+def test_after_fifty_conflicts_the_attempt_fails(engine: Engine) -> None:
     tries: list[int] = []
 
     def unlucky(ctx: Any, amount: int) -> None:
@@ -140,7 +144,7 @@ def test_after_five_conflicts_the_attempt_fails(engine: Engine) -> None:
     with engine.store.transaction() as cursor:
         cursor.execute("INSERT INTO bookings VALUES (100)")
     assert failure(engine, run(engine)).error_type == "TransactionConflict"
-    assert (len(tries), booked(engine)) == (5, [105])
+    assert (len(tries), booked(engine)) == (50, [150])
 
 
 def test_what_its_time_ran_out_for_is_rolled_back_and_late(engine: Engine) -> None:
@@ -181,7 +185,86 @@ def test_it_may_not_end_the_transaction_itself(engine: Engine) -> None:
 
     told = failure(engine, run(ready(engine, meddles)))
     assert told.error_type == "InvalidArgument"
-    assert "Leave BEGIN, COMMIT and ROLLBACK to the engine" in told.message
+    assert told.message.startswith("COMMIT cannot be run here: the engine begins and ends this transaction.")
+    assert booked(engine) == []
+
+
+def test_twenty_activities_that_change_one_row_all_complete(engine: Engine) -> None:
+    def counts(ctx: Any, _: Any) -> None:
+        ctx.cursor.execute("UPDATE bookings SET amount = amount + 1")
+
+    def fans_out(ctx: WorkflowContext, _: Any) -> Steps:
+        yield when_all([ctx.call_activity("book") for _ in range(20)])
+
+    ready(engine, counts)
+    engine.register_workflow(fans_out)
+    with engine.store.transaction() as cursor:
+        cursor.execute("INSERT INTO bookings VALUES (100)")
+    ended = engine.wait_for_workflow_completion(engine.schedule_new_workflow(fans_out), 60)
+    assert (ended.status, booked(engine)) == (Status.COMPLETED, [120])
+
+
+def test_one_that_hangs_while_it_tries_again_holds_up_no_other(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactional, "_TURN_WITHIN_SECONDS", 0.01)
+    go_on = threading.Event()
+    hangs = threading.Event()
+    tries: dict[int, int] = {}
+
+    def unlucky_once(ctx: Any, amount: int) -> int:
+        tries[amount] = tries.get(amount, 0) + 1
+        ctx.cursor.execute("FROM bookings").fetchall()
+        if tries[amount] == 1:
+            with engine.store.transaction() as other:
+                other.execute("UPDATE bookings SET amount = amount + 1")
+        elif amount == 1:
+            hangs.set()
+            go_on.wait(20)
+        ctx.cursor.execute("UPDATE bookings SET amount = amount")
+        return tries[amount]
+
+    ready(engine, unlucky_once)
+    with engine.store.transaction() as cursor:
+        cursor.execute("INSERT INTO bookings VALUES (100)")
+    first = engine.schedule_new_workflow(calls, input=1)
+    assert hangs.wait(20)
+    assert run(engine, 2).output == "2"
+    go_on.set()
+    assert engine.wait_for_workflow_completion(first, 20).status is Status.COMPLETED
+
+
+@pytest.mark.parametrize("name", ["begin", "commit", "rollback", "close"])
+def test_nor_by_a_method_and_nothing_is_written_then(engine: Engine, name: str) -> None:
+    def meddles(ctx: Any, amount: int) -> None:
+        books(ctx, amount)
+        getattr(ctx.cursor, name)()
+
+    told = failure(engine, run(ready(engine, meddles)))
+    assert told.error_type == "InvalidArgument"
+    assert told.message.startswith(f"ctx.cursor has no {name}: the engine begins this transaction")
+    assert (booked(engine), asked(engine, "FROM transactions")) == ([], [])
+
+
+def test_what_would_change_the_record_fails_and_the_record_stays(engine: Engine) -> None:
+    def destroys(ctx: Any, amount: int) -> None:
+        books(ctx, amount)
+        ctx.cursor.execute("DELETE FROM history; DROP TABLE runs")
+
+    ended = run(ready(engine, destroys))
+    assert failure(engine, ended).message.startswith("history is the engine's and can only be read")
+    assert booked(engine) == []
+    assert engine.wait_for_workflow_completion(ended.instance_id, 20).status is Status.FAILED
+
+
+def test_a_statement_that_failed_takes_the_whole_transaction_with_it(engine: Engine) -> None:
+    def swallows(ctx: Any, amount: int) -> None:
+        books(ctx, amount)
+        ctx.cursor.execute("CREATE TABLE keyed (a INTEGER PRIMARY KEY); INSERT INTO keyed VALUES (1)")
+        with suppress(duckdb.ConstraintException):
+            ctx.cursor.execute("INSERT INTO keyed VALUES (1)")
+
+    told = failure(engine, run(ready(engine, swallows)))
+    assert told.message == "The transaction was rolled back: one of its statements had failed before. Let that error rise."
+    assert booked(engine) == []
 
 
 def test_many_at_once_each_write_once(engine: Engine) -> None:
@@ -193,7 +276,7 @@ def test_many_at_once_each_write_once(engine: Engine) -> None:
 
 
 def test_the_cursor_is_closed_once_the_activity_has_ended(engine: Engine) -> None:
-    kept: list[duckdb.DuckDBPyConnection] = []
+    kept: list[ActivityCursor] = []
     run(ready(engine, lambda ctx, _: kept.append(ctx.cursor)))
     with pytest.raises(duckdb.ConnectionException):
         kept.pop().execute("SELECT 1")

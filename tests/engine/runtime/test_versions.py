@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from tests.waiting import eventually
 from wfengine.core.context import WorkflowContext
 from wfengine.model.history import EventRaised
 from wfengine.model.instance import Status
@@ -118,3 +119,22 @@ def test_every_version_is_kept_with_its_source(engine: Engine) -> None:
     rows = {(row.name, row.version): row.source for row in engine.store.definitions() if row.kind == "workflow"}
     assert "def v1" in (rows["flow", "v1"] or "")
     assert "def v2" in (rows["flow", "v2"] or "")
+
+
+def test_after_a_restart_a_run_whose_version_is_missing_is_stalled_as_soon_as_its_name_is_registered(opened: Opener) -> None:
+    engine = opened()
+    register(engine, "v1", latest="v1")
+    engine.schedule_new_workflow("flow", instance_id="w")
+    engine.wait_for_workflow_start("w", 20)
+    engine.close()
+    engine = opened()
+    register(engine, "v2", latest="v2")
+    eventually(lambda: status(engine, "w") is Status.STALLED)
+    assert "version 'v1'" in (engine.lacking("w") or "")
+    register(engine, "v1", latest="v2")
+    assert output(engine, "w") == '["v1", 1]'
+
+
+def status(engine: Engine, instance_id: str) -> Status | None:
+    state = engine.get_workflow_state(instance_id)
+    return None if state is None else state.status

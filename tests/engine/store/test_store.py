@@ -20,7 +20,7 @@ from wfengine.model import history as h
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Instance, ParentInstance, Status
 from wfengine.model.work import AuditRow, CircuitRow, Commit, DefinitionRow, HistoryRow
-from wfengine.store import journal
+from wfengine.store import journal, opening
 from wfengine.store.store import Store
 
 
@@ -379,3 +379,26 @@ def test_the_interpreter_ends_cleanly_with_an_open_lab(place: Path) -> None:
     assert len(desk.store.history(1)) == 1000
     assert desk.store.opened_notes == []
     desk.store.close()
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE history", "DROP TABLE progress", "DROP VIEW failures"])
+def test_a_database_that_lacks_a_table_of_the_record_is_said_to_and_not_that_its_disk_is_full(
+    place: Path, opened: Callable[..., Desk], statement: str
+) -> None:
+    opened(place).commit(start_of(1)).store.close()
+    with duckdb.connect(str(place)) as connection:
+        connection.execute(statement)
+    with pytest.raises(
+        StoreCorrupt, match=rf"lacks a part of the record.*: {statement.rsplit(maxsplit=1)[-1]}\. Restore a backup"
+    ) as caught:
+        Store.open(place)
+    assert "disk" not in str(caught.value)
+
+
+def test_only_an_error_of_input_or_output_is_said_to_come_of_a_full_disk() -> None:
+    place = Path("wflab.duckdb")
+    assert str(opening.not_now(place, OSError(errno.ENOSPC, "No space left on device"))).endswith("If its disk is full, free some space.")
+    assert str(opening.not_now(place, duckdb.IOException("Could not write file"))).endswith("If its disk is full, free some space.")
+    assert str(opening.not_now(place, duckdb.BinderException("No such column\nLINE 1"))) == (
+        "wflab.duckdb cannot be opened just now: No such column."
+    )

@@ -1,5 +1,7 @@
 """What a history says was done: one step for each thing the code asked for."""
 
+from datetime import timedelta
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from wfengine.model import history as h
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Status
 from wfengine.model.work import HistoryRow
+from wflab.analytics.frames import steps_frame
 from wflab.analytics.steps import Step, StepState, open_waits, steps_of
 
 
@@ -37,7 +40,7 @@ def test_an_activity_is_one_step_that_runs_and_then_has_its_result() -> None:
 def test_attempts_that_nobody_has_begun_are_pending() -> None:
     story = Story()
     first, second = story.call("a"), story.call("b")
-    states = {step.name: step.state for step in steps_of(story.instance, story.rows, executing={second})}
+    states = {step.name: step.state for step in steps_of(story.instance, story.rows, held_up={first})}
     assert states == {"a": StepState.PENDING, "b": StepState.RUNNING}
     assert first != second
 
@@ -198,3 +201,55 @@ def test_any_history_whatever_can_be_read_and_drawn(told: list[tuple[int, h.Hist
     found = steps(story)
     assert len({step.id for step in found}) == len(found)
     msgspec.json.encode(story.picture())
+
+
+def test_what_was_recorded_while_the_code_could_not_run_is_final_when_a_later_turn_takes_it_up() -> None:
+    story = Story()
+    lost, won = story.call("charge"), story.call("pack")
+    story.later(seconds=1).fails(lost, "Declined", seen=False).returns(won, seen=False)
+    story.later(hours=1).turn().call("ship")
+    found = by_name(story)
+    assert (found["charge"].state, found["charge"].note, found["charge"].done_turn) == (StepState.FAILED, "", 2)
+    assert found["charge"].ended_at == story.now - timedelta(hours=1)
+    assert found["pack"].done_turn == 2
+    assert found["ship"].after == (found["charge"].id, found["pack"].id)
+
+
+def test_a_failure_recorded_unseen_and_tried_again_by_a_later_turn_is_not_final() -> None:
+    story = Story()
+    story.fails(story.call("charge", identity="c"), seen=False)
+    story.turn().backs_off("charge", "c", 1, minutes=1)
+    (step,) = steps(story)
+    assert (step.state, step.phase, step.done_turn) == (StepState.RUNNING, "backoff", None)
+
+
+def test_a_call_under_which_the_process_died_counts_that() -> None:
+    story = Story()
+    number = story.call("charge")
+    for deaths in (1, 2):
+        story.tell(h.TaskRestarted(occurred_at=story.now, task_scheduled_id=number, deaths=deaths))
+    (step,) = steps(story)
+    assert (step.restarts, step.label, len(step.attempts)) == (2, "restarted 2x", 1)
+
+
+def test_a_detached_start_leads_to_nothing_and_is_no_completed_child() -> None:
+    story = Story()
+    number = story.call("charge")
+    story.turn().returns(number)
+    detached = h.DetachedWorkflowInstanceCreated(occurred_at=story.now, event_id=9, name="report", instance_id="r-1", execution=7)
+    story.tell(detached).call("ship")
+    found = by_name(story)
+    assert (found["report"].is_detached, found["report"].note) == (True, "started, detached")
+    assert found["ship"].after == (found["charge"].id,)
+    frame = steps_frame(steps(story)).set_index("name")
+    assert (frame.kind["report"], frame.child_id["report"], frame.note["report"]) == ("detached", "r-1", "started, detached")
+
+
+def test_an_undo_names_what_it_undoes_and_a_step_of_the_workflow_s_own_is_called_so() -> None:
+    story = Story()
+    reserve = story.call("reserve")
+    for event_id, more in ((7, {"compensates": reserve}), (8, {"is_inline": True})):
+        name = f"call_{event_id}"
+        story.tell(h.TaskScheduled(occurred_at=story.now, event_id=event_id, name=name, task_execution_id=name, **more))
+    found = by_name(story)
+    assert (found["call_7"].label, found["call_8"].label, found["reserve"].label) == ("undoes reserve", "step", "")

@@ -12,22 +12,21 @@ from typing import NamedTuple, cast
 
 import msgspec
 
-from wfengine.core.rerunning import rerun
-from wfengine.core.transitions import new_instance
-from wfengine.errors import CallerError, InstanceAlreadyExists, InstanceNotFound, InstanceNotTerminal
+from wfengine.errors import CallerError
 from wfengine.model.history import (
     EventRaised,
     ExecutionResumed,
-    ExecutionStarted,
     ExecutionSuspended,
     ExecutionTerminated,
     HistoryEvent,
 )
 from wfengine.model.instance import Status
 from wfengine.model.work import Commit
+from wfengine.runtime import operations
 from wfengine.runtime.limits import Limits
 from wfengine.runtime.mailbox import Mailbox
 from wfengine.runtime.poison import Suspects
+from wfengine.runtime.residents import Resident
 from wfengine.runtime.turns import Turns
 from wfengine.store.store import Store
 from wfengine.store.underway import Underway
@@ -37,7 +36,7 @@ from wfengine.testing.simulation.executor import TwiceExecutor
 from wfengine.testing.simulation.library import Library, Shelf
 from wfengine.testing.simulation.outside import MachineTime, SimulatedClock, SimulatedUnderway, SimulatedWorker
 from wfengine.testing.simulation.store import SimulatedStore
-from wfengine.testing.simulation.violation import insist
+from wfengine.testing.simulation.violation import Violation, insist
 from wfengine.testing.simulation.wakefulness import check_wakefulness
 
 
@@ -163,22 +162,16 @@ class World:
             elif not isinstance(error, CallerError):
                 raise error
 
-    # People. Each of these does what `Engine` does for the call of that name.
+    # People. Each of these asks what `Engine` asks for the call of that name.
 
     def start(self, name: str, instance_id: str, input: str, start_at: datetime | None) -> None:
         """`schedule_new_workflow`."""
         key: list[int] = []
+        started = {"name": name, "instance_id": instance_id, "input": input, "scheduled_start": start_at}
 
         def begin(ack: "Future[None]") -> None:
-            live = self.turns.population.of_id(instance_id)
-            if live is not None:
-                raise InstanceAlreadyExists(instance_id, live.instance.name, live.instance.status)
-            started = ExecutionStarted(
-                occurred_at=self.turns.clock.now(), name=name, instance_id=instance_id, input=input, scheduled_start=start_at
-            )
-            instance, rows = new_instance(self.turns.population.new_key(), started)
-            key.append(instance.key)
-            self.turns.begin(instance, rows[0].event, ack)
+            operations.start(self.turns, started, ack)
+            key.append(self._living(instance_id).instance.key)
 
         self._ask(f"start {instance_id}", begin, lambda: key[0] in self.chronicle.chapters)
 
@@ -220,12 +213,11 @@ class World:
         executions = self.store.family(instance_id, recursive=recursive)
 
         def purge(ack: "Future[None]") -> None:
-            for key, found in executions:
-                if self.turns.population.of_key(key) is not None and not force:
-                    raise InstanceNotTerminal(found, "still alive (a child of the purged one)")
+            live = self.turns.population.of_id(instance_id)
             if force:
                 self.outside.doomed.update(key for key, _ in executions)
-            self.turns.purging.purge(executions, [], ack)
+                self.outside.doomed.update(() if live is None else (live.instance.key,))
+            operations.purge(self.turns, instance_id, executions, ack, recursive=recursive, force=force)
 
         def is_kept() -> bool:
             return all(self.chronicle.chapters[key].is_purged for key, _ in executions)
@@ -241,23 +233,10 @@ class World:
         key: list[int] = []
 
         def again(ack: "Future[None]") -> None:
-            population = self.turns.population
-            live = population.of_id(new_id)
-            if live is not None:
-                raise InstanceAlreadyExists(new_id, live.instance.name, live.instance.status)
-            population.begin_claims()
-            made = rerun(
-                source,
-                history,
-                event_id,
-                key=population.new_key(),
-                instance_id=new_id,
-                now=population.clock.now(),
-                claim_key=population.claim_key,
-            )
-            self.outside.copied[made.instance.key] = source.key
-            key.append(made.instance.key)
-            self.turns.reopen(made, [], ack)
+            operations.rerun(self.turns, source, history, event_id, {"instance_id": new_id}, ack)
+            made = self._living(new_id).instance.key
+            self.outside.copied[made] = source.key
+            key.append(made)
 
         self._ask(f"rerun {instance_id}", again, lambda: key[0] in self.chronicle.chapters)
 
@@ -305,25 +284,24 @@ class World:
     ) -> None:
         destined: list[int] = []
 
+        def destined_at(now: datetime) -> HistoryEvent:
+            destined.append(self._living(instance_id).instance.key)
+            return event_at(now)
+
         def deliver(ack: "Future[None]") -> None:
-            resident = self.turns.population.of_id(instance_id)
-            if resident is None:
-                if self.turns.population.key_of(instance_id) is None:
-                    raise InstanceNotFound(instance_id)
-                ack.set_result(None)
-                return
-            status = resident.instance.status
-            if not resident.is_busy and not resident.inbox and (status == unless or (only is not None and status != only)):
-                ack.set_result(None)
-                return
-            destined.append(resident.instance.key)
-            self.turns.arrive(resident, event_at(self.turns.population.now_for(resident)), ack)
+            operations.deliver(self.turns, instance_id, destined_at, ack, unless=unless, only=only)
 
         def is_kept_or_moot() -> bool:
             chapter = self.chronicle.latest(destined[0]) if destined else None
             return not destined or is_kept() or (chapter is not None and chapter.is_over)
 
         self._ask(what, deliver, is_kept_or_moot)
+
+    def _living(self, instance_id: str) -> Resident:
+        resident = self.turns.population.of_id(instance_id)
+        if resident is None:
+            raise Violation("what was asked for lives", instance_id)
+        return resident
 
     def _ask(self, what: str, function: "Callable[[Future[None]], None]", is_kept: Callable[[], bool]) -> None:
         ack: Future[None] = Future()

@@ -1,0 +1,46 @@
+"""What a live run waits for, asked of the engine: its state, its steps and the sentence, for handles and displays alike.
+
+The standing is asked for before the history is read: what is held up then is at worst held up no more, and is never shown as begun before it was.
+"""
+
+from wfengine.errors import InstanceNotFound
+from wfengine.model.instance import Instance
+from wfengine.model.work import HistoryRow
+from wfengine.runtime.engine import Engine
+from wfengine.runtime.standing import Standing
+from wflab.analytics.steps import Step, steps_of
+from wflab.analytics.why import FREE, why
+
+_DEEPEST = 3
+
+
+def state_of(engine: Engine, instance_id: str) -> Instance:
+    """The present state. Raises InstanceNotFound."""
+    state = engine.get_workflow_state(instance_id)
+    if state is None:
+        raise InstanceNotFound(instance_id)
+    return state
+
+
+def standing_of(engine: Engine, instance: Instance) -> Standing:
+    """What holds it up; nothing, once it has ended or while the engine cannot be asked."""
+    return FREE if instance.status.is_terminal or engine.trouble is not None else engine.standing(instance.instance_id)
+
+
+def steps_now(instance: Instance, rows: list[HistoryRow], standing: Standing) -> list[Step]:
+    """The steps, with the attempts that nobody makes just now as such."""
+    return steps_of(instance, rows, held_up=[held.event_id for held in standing.held_up])
+
+
+def sentence(engine: Engine, instance: Instance, steps: list[Step], standing: Standing, *, depth: int = 0) -> str:
+    """Why it is not done; where it waits for a child, that one's sentence, too."""
+
+    def of_child(child_id: str) -> str:
+        child = engine.get_workflow_state(child_id)
+        if child is None or child.status.is_terminal:
+            return ""
+        below = standing_of(engine, child)
+        return sentence(engine, child, steps_now(child, engine.store.history(child.key), below), below, depth=depth + 1)
+
+    ask = of_child if depth < _DEEPEST else None
+    return why(instance, steps, now=engine.now(), standing=standing, trouble=engine.trouble, of_child=ask).rstrip()
