@@ -16,12 +16,13 @@ from wfengine.model.history import EventRaised, HistoryEvent, TaskScheduled, Tim
 from wfengine.model.instance import Instance
 from wfengine.model.payload import from_json
 from wfengine.model.work import Commit, HistoryRow
-from wfengine.runtime import purging, residents, retiring, turns
+from wfengine.runtime import purging, releasing, residents, retiring, turns
 from wfengine.runtime.activities import Activities
 from wfengine.runtime.attempts import Attempt
 from wfengine.runtime.population import Population
 from wfengine.runtime.residents import Resident
 from wfengine.runtime.retiring import Retiring
+from wfengine.runtime.taking_up import TakingUp
 from wfengine.runtime.timers import DueTimer, Timers
 from wfengine.runtime.turns import Turns
 from wfengine.runtime.workflow_code import WorkflowCode
@@ -63,7 +64,7 @@ def a_purged_instance_has_another_turn(patch: Patch) -> None:
 
 
 def a_childs_outcome_keeps_the_childs_time(patch: Patch) -> None:
-    for room in (retiring, turns):
+    for room in (releasing, retiring):
         patch.setattr(room, "stamped", lambda _population, _resident, outcome: outcome)
 
 
@@ -224,7 +225,7 @@ def timers_are_lost_at_recovery(patch: Patch) -> None:
 
 
 def what_a_child_had_to_tell_is_not_made_up_for_at_recovery(patch: Patch) -> None:
-    patch.setattr(Turns, "_remember_family", nothing)
+    patch.setattr(TakingUp, "remember_family", nothing)
 
 
 def unseen_events_are_forgotten_at_recovery(patch: Patch) -> None:
@@ -254,7 +255,7 @@ def a_purge_forgets_an_execution(patch: Patch) -> None:
 
 
 def children_outlive_a_recursive_termination(patch: Patch) -> None:
-    patch.setattr(turns, "is_child", lambda *_: False)
+    patch.setattr(retiring, "is_child", lambda *_: False)
 
 
 def a_child_takes_the_id_of_a_live_instance(patch: Patch) -> None:

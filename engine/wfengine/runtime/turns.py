@@ -7,7 +7,7 @@ So nothing is ever done, or told, that is not recorded.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
@@ -19,10 +19,8 @@ from wfengine.core.transitions import Transition, apply
 from wfengine.errors import EnginePaused
 from wfengine.model.actions import ExecutionResult
 from wfengine.model.history import (
-    ChildWorkflowInstanceCreated,
     ExecutionTerminated,
     HistoryEvent,
-    TaskRestarted,
     TaskScheduled,
     TimerFired,
 )
@@ -30,39 +28,24 @@ from wfengine.model.instance import Instance, Status
 from wfengine.model.work import AuditRow, Commit, HistoryRow
 from wfengine.runtime.activities import Activities, Conditions
 from wfengine.runtime.admission import Admission
-from wfengine.runtime.callers import answer, fail, resolve
+from wfengine.runtime.callers import answer, fail
 from wfengine.runtime.circuits import Circuits
 from wfengine.runtime.clock import Clock
 from wfengine.runtime.executor import Executor
-from wfengine.runtime.kinship import is_child, missed_outcome, was_to_end_with_parent
 from wfengine.runtime.limits import Limits
 from wfengine.runtime.poison import Suspects
 from wfengine.runtime.population import Population
 from wfengine.runtime.purging import Purging
 from wfengine.runtime.registry import Registry
+from wfengine.runtime.releasing import Releasing, Reopened, Submitted
 from wfengine.runtime.residents import Inbox, Resident, recovered
 from wfengine.runtime.retention import Retention, StateRetention
-from wfengine.runtime.retiring import Retiring, stamped
+from wfengine.runtime.retiring import Retiring
+from wfengine.runtime.taking_up import TakingUp
 from wfengine.runtime.timers import DueTimer, Timers
 from wfengine.runtime.worker import ActivityWorker
 from wfengine.runtime.workflow_code import WorkflowCode
 from wfengine.store.store import Store
-
-
-class Submitted(msgspec.Struct, frozen=True):
-    """What was handed to the store and is acted upon once it is durable."""
-
-    resident: Resident
-    transition: Transition
-    acks: list[Future[None]]
-
-
-class Reopened(msgspec.Struct, frozen=True):
-    """A new instance with a past, handed to the store."""
-
-    resident: Resident
-    children: list[Instance]
-    acks: list[Future[None]]
 
 
 class Turns:
@@ -113,7 +96,7 @@ class Turns:
             newest_circuits=self.activities.newest_circuits,
         )
         self.retention = Retention(self.purging.purge_expired)
-        self._retiring = Retiring(
+        retiring = Retiring(
             population=self.population,
             admission=self.admission,
             code=self.code,
@@ -121,6 +104,25 @@ class Turns:
             arrive=self.arrive,
             enqueue=self._enqueue,
             submit=lambda commit: store.submit(commit, None),
+        )
+        self._taking_up = TakingUp(
+            store=store,
+            population=self.population,
+            timers=self.timers,
+            admission=self.admission,
+            code=self.code,
+            activities=self.activities,
+            arrive=self.arrive,
+            begin=self._begin,
+        )
+        self._releasing = Releasing(
+            population=self.population,
+            timers=self.timers,
+            activities=self.activities,
+            retiring=retiring,
+            taking_up=self._taking_up,
+            arrive=self.arrive,
+            begin=self._begin,
         )
         self._ready: deque[Resident] = deque()
         self._put_off: list[Resident] = []
@@ -163,28 +165,13 @@ class Turns:
             self.population.know(instance_id, key)
         for key, _, purge_at in self._store.ended_to_purge():
             self.retention.note(key, purge_at)
-        for instance, rows in self._store.live():
-            resident = recovered(instance, rows)
+        found = [recovered(instance, rows) for instance, rows in self._store.live()]
+        for resident in found:
             self.population.add(resident)
-            self._take_up(resident)
+            self._taking_up.wake(resident)
         self.activities.recover()
-        for resident in list(self.population.all()):
-            self._go_on_with(resident)
-
-    def _take_up(self, resident: Resident) -> None:
-        """Its timers run, and what no code has seen is its next turn."""
-        for timer in resident.timers.values():
-            if timer.fire_at is not None:
-                self.timers.add(timer.fire_at, resident.instance.key, timer.event_id)
-        if resident.instance.turn:
-            self.admission.may_go_on(resident)
-        self.code.check(resident)
-        self._begin(resident)
-
-    def _go_on_with(self, resident: Resident) -> None:
-        """Its open attempts are made (again); what it missed of its family is told."""
-        self.activities.take_up(resident)
-        self._remember_family(resident)
+        for resident in found:
+            self._taking_up.go_on(resident)
 
     def reopen(self, rerun: Rerun, audit: list[AuditRow], ack: Future[None]) -> None:
         """A new instance with a past; its id is free."""
@@ -198,19 +185,6 @@ class Turns:
         self._in_flight[id(token)] = token
         rows = [*rerun.rows, *(row for _, begun in rerun.children for row in begun)]
         self._store.submit(Commit(history=rows, runs=[rerun.instance, *(child for child, _ in rerun.children)], audit=audit), token)
-
-    def _remember_family(self, resident: Resident) -> None:
-        """Tell a parent what it missed, and a child whose parent was terminated with it."""
-        instance = resident.instance
-        for task_id, child in list(resident.children.items()):
-            if not is_child(self.population.of_id(child.instance_id), instance.key, task_id):
-                self.arrive(resident, missed_outcome(self._store, instance, child, self.population.now_for(resident)))
-        if (
-            instance.parent is not None
-            and self.population.of_key(instance.parent.key) is None
-            and was_to_end_with_parent(self._store, instance)
-        ):
-            self.arrive(resident, ExecutionTerminated(occurred_at=self.population.now_for(resident), recurse=True))
 
     # What arrives.
 
@@ -402,66 +376,15 @@ class Turns:
         for token in tokens:
             if isinstance(token, Submitted):
                 del self._in_flight[id(token)]
-                told = [self._release(token), *(child for child, _ in token.transition.started)]
+                told = [self._releasing.release(token), *(child for child, _ in token.transition.started)]
                 changed += [one for one in told if one.status.is_terminal or self.population.of_key(one.key) is not None]
             elif isinstance(token, Reopened):
                 del self._in_flight[id(token)]
-                changed += self._release_reopened(token)
+                changed += self._releasing.release_reopened(token)
             elif isinstance(token, Future):
                 self._asides.discard(token)
                 token.set_result(None)
         self._changed(changed)
-
-    def _release(self, done: Submitted) -> Instance:
-        resident, transition = done.resident, done.transition
-        resident.is_busy = False
-        resident.durable = transition.instance
-        answer(done.acks)
-        if not self._lives(resident):  # purged by force; what it started and nobody calls its own goes on
-            self._release_started(child for child, _ in transition.started)
-            return transition.instance
-        if transition.instance.status.is_terminal:
-            self._retiring.retire(resident, transition)
-        else:
-            for task in transition.activities:
-                resident.note(task)
-                self.activities.start(resident, task)
-            for timer in transition.timers:
-                resident.note(timer)
-                if timer.fire_at is not None:
-                    self.timers.add(timer.fire_at, resident.instance.key, timer.event_id)
-            for row in transition.commit.history:
-                if isinstance(row.event, ChildWorkflowInstanceCreated):
-                    resident.note(row.event)
-                elif isinstance(row.event, TaskRestarted):
-                    self.activities.restart(resident, row.event)
-            for failed in transition.unstartable:
-                self.arrive(resident, stamped(self.population, resident, failed))
-            if transition.instance.turn and resident.started:
-                resolve(resident.started, transition.instance)
-                resident.started = ()
-            self._begin(resident)
-        self._release_started(child for child, _ in transition.started)
-        return transition.instance
-
-    def _release_reopened(self, done: Reopened) -> list[Instance]:
-        resident = done.resident
-        resident.is_busy = False
-        resident.durable = resident.instance
-        answer(done.acks)
-        if self._lives(resident):
-            self._take_up(resident)
-            self._release_started(done.children)
-            self._go_on_with(resident)
-        return [resident.instance, *done.children]
-
-    def _release_started(self, children: Iterable[Instance]) -> None:
-        for child in children:
-            started = self.population.of_key(child.key)
-            if started is not None:
-                started.is_busy = False
-                started.durable = child
-                self._begin(started)
 
     def _begin(self, resident: Resident) -> None:
         """Go on with what has gathered; an instance that is to start later gets a timer for that."""

@@ -8,9 +8,9 @@ from wfengine.model.instance import Status
 from wfengine.model.work import HistoryRow
 from wfengine.runtime.kinship import is_child
 from wfengine.runtime.population import Population
+from wfengine.runtime.releasing import Reopened, Submitted
 from wfengine.runtime.residents import Resident
 from wfengine.runtime.timers import Timers
-from wfengine.runtime.turns import Reopened, Submitted
 from wfengine.testing.simulation.chronicle import Chronicle
 from wfengine.testing.simulation.library import Shelf
 from wfengine.testing.simulation.outside import SimulatedWorker
