@@ -8,6 +8,7 @@ acknowledged start and event. What it says at the end is JSON: how often each ki
 
 import json
 import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -84,4 +85,5 @@ def main(path: str, notes: str, rounds: int) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in what a shell runs in the background
     main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -46,9 +46,8 @@ class Purging:
     ) -> None:
         """As `purge`, with what has been started since the executions were looked up."""
         doomed = dict(executions)
-        live = self._population.of_id(instance_id)
-        if live is not None:
-            doomed[live.instance.key] = instance_id
+        # by id, not only the newest: a generation whose end is under way to the disk lives on beside its successor
+        doomed.update((one.instance.key, instance_id) for one in self._population.all() if one.instance.instance_id == instance_id)
         is_growing = recursive
         while is_growing:
             kin = {

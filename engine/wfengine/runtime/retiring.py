@@ -5,11 +5,12 @@ from collections.abc import Callable
 import msgspec
 
 from wfengine.core.transitions import Transition
+from wfengine.errors import InstanceNotFound
 from wfengine.model.history import ExecutionTerminated, HistoryEvent
 from wfengine.model.instance import Status
 from wfengine.model.work import Commit
 from wfengine.runtime.admission import Admission
-from wfengine.runtime.callers import answer, resolve
+from wfengine.runtime.callers import answer, fail, resolve
 from wfengine.runtime.kinship import is_child
 from wfengine.runtime.population import Population
 from wfengine.runtime.residents import Resident
@@ -54,7 +55,11 @@ class Retiring:
         if transition.to_parent is not None and parent is not None and (waiting := self._population.of_key(parent.key)):
             self._arrive(waiting, stamped(self._population, waiting, transition.to_parent))
         if instance.status is Status.CONTINUED_AS_NEW:
-            self._hand_over(resident, self._successor(transition))
+            successor = self._population.of_key(transition.started[-1][0].key)
+            if successor is None:
+                fail(resident.callers, InstanceNotFound(instance.instance_id, "It was purged."))
+            else:
+                self._hand_over(resident, successor)
             return
         self._population.remember_end(instance)
         self._retention.note(instance.key, instance.purge_at)
@@ -76,13 +81,6 @@ class Retiring:
         successor.started += old.started
         successor.finished += old.finished
         self._enqueue(successor)
-
-    def _successor(self, transition: Transition) -> Resident:
-        key = transition.started[-1][0].key
-        successor = self._population.of_key(key)
-        if successor is None:
-            raise AssertionError(key)  # it was added when its predecessor's commit was made
-        return successor
 
 
 def stamped(population: Population, resident: Resident, outcome: HistoryEvent) -> HistoryEvent:

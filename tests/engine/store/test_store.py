@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
@@ -189,6 +189,15 @@ def ask_without_end(desk: Desk) -> None:
             cursor.execute("SELECT sum(range % 7) FROM range(300_000_000)").fetchall()
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Heard, also where whoever started the tests lets them run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_a_query_as_a_keyboard_interrupt(place: Path, opened: Callable[..., Desk]) -> None:
     desk = opened(place).commit(start_of(1))
     ended = threading.Event()
