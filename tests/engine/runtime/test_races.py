@@ -187,6 +187,7 @@ def what_is_next(machine: Machine) -> Operation | None:
     return "kid_done" if machine.kid == "RUNNING" else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("position", "suspended"), STATES, ids=[f"{position}{', suspended' * suspended}" for position, suspended in STATES]
