@@ -35,7 +35,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         ("lab.sql('selec 1')", 'InvalidArgument: DuckDB: Parser Error: syntax error at or near "selec"'),
         ("lab.sql('delete from history')", "InvalidArgument: history is the engine's and can only be read: it is the record. Make a table of your own: CREATE TABLE mine AS FROM history."),
         ("lab.clock.advance(timedelta(days=7))", "InvalidArgument: The lab's clock is real and cannot be moved. Call lab.clock.virtual() first."),
-        ("%wf frobnicate", "UsageError: %wf has no verb 'frobnicate'; there are start, ls, show, why, history, raise, approve, reject, suspend, resume, terminate, crash, help. `%wf help VERB` explains one."),
+        ("%wf frobnicate", "UsageError: %wf has no verb 'frobnicate'; there are start, ls, show, why, history, steps, raise, approve, reject, suspend, resume, terminate, purge, rerun, clock, crash, help. `%wf help VERB` explains one."),
         ("%wf start", "UsageError: %wf start takes a workflow's name: %wf start order amount=500"),
         ("%wf start request_escalation amount=1/0", "UsageError: '1/0' is no Python expression that can be evaluated here (ZeroDivisionError: division by zero)."),
         ("%wf show", "UsageError: %wf show takes one id, the beginning of one, or `last`."),
@@ -44,7 +44,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         ("%wf raise held", "UsageError: %wf raise takes an id and the event's name: %wf raise last human_approval True"),
         ("%wf crash now", "UsageError: %wf crash kills the %%victim kernel; `%wf crash --yes` kills this one."),
         ("%wf crash", "UsageError: There is no %%victim kernel to kill. `%wf crash --yes` kills this very kernel; nothing recorded is lost."),
-        ("%wf help frobnicate", "UsageError: %wf has no verb 'frobnicate'; there are start, ls, show, why, history, raise, approve, reject, suspend, resume, terminate, crash, help."),
+        ("%wf help frobnicate", "UsageError: %wf has no verb 'frobnicate'; there are start, ls, show, why, history, steps, raise, approve, reject, suspend, resume, terminate, purge, rerun, clock, crash, help."),
     ],
 )  # fmt: skip
 def test_a_mistake_is_answered_by_one_line_that_says_what_to_do(kernel: Kernel, code: str, told: str) -> None:
@@ -61,11 +61,13 @@ def test_a_file_that_is_no_database_is_left_alone(kernel: Kernel) -> None:
     assert kernel.run("open('notes.txt').read() == 'dear diary, ' * 100").text == "True"
 
 
-def test_a_failed_workflow_is_told_in_one_line(kernel: Kernel) -> None:
+def test_a_failed_workflow_is_told_in_one_line_and_then_where_it_failed(kernel: Kernel) -> None:
     kernel.run("@wfr.workflow\ndef breaks(ctx):\n    raise ValueError('no stock')\nbroken = lab.start(breaks, instance_id='b1')")
     told = "WorkflowFailed: Workflow 'breaks' (b1) is FAILED: ValueError: no stock"
-    assert kernel.run("broken.result(30)").mishap == told
-    assert kernel.run("await broken").mishap == told
+    for waiting in ("broken.result(30)", "await broken"):
+        first, place, line = kernel.run(waiting).mishap.splitlines()
+        assert (first, line.strip()) == (told, "raise ValueError('no stock')")
+        assert place.endswith(", line 3, in breaks")
 
 
 def test_a_cell_can_await_a_run_and_the_same_program_again_changes_nothing(kernel: Kernel) -> None:

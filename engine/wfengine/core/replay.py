@@ -119,7 +119,7 @@ class Execution:
             case PatchRecorded():
                 self._agenda.confirm_patch(event)
             case TaskRestarted() | TaskEndedLate():
-                return  # for those who read the history; the code learns nothing
+                return  # untold
             case ExecutionSuspended():
                 self._suspended = True
             case ExecutionResumed():

@@ -229,6 +229,7 @@ class EventRaised(_Event, frozen=True, kw_only=True):
     raised_by: str | None = None
 
 
+Untold = TaskRestarted | TaskEndedLate  # recorded for people and for counting: the code learns nothing of them
 ConfirmingEvent = TaskScheduled | TimerCreated | ChildWorkflowInstanceCreated | DetachedWorkflowInstanceCreated
 
 HistoryEvent = (

@@ -13,7 +13,7 @@ from wfengine.core.transitions import PassOn
 from wfengine.errors import NonDeterminismError
 from wfengine.model.actions import ExecutionResult
 from wfengine.model.failure import FailureDetails, failure_of
-from wfengine.model.history import ExecutionResumed, ExecutionStarted, HistoryEvent, TaskScheduled
+from wfengine.model.history import ExecutionResumed, ExecutionStarted, HistoryEvent, TaskScheduled, Untold
 from wfengine.model.instance import Status
 from wfengine.model.propagation import Chunk, PropagationScope, passed_on
 from wfengine.model.work import HistoryRow
@@ -68,7 +68,7 @@ class WorkflowCode:
         if resident.disagreement is not None:
             failure, resident.disagreement = resident.disagreement, None
             return failure
-        if resident.lacks is not None or not (arrived or resident.unseen) or self.starts_later(resident):
+        if resident.lacks is not None or not _has_news(resident.unseen, arrived) or self.starts_later(resident):
             return None
         if instance.status is Status.SUSPENDED and not any(isinstance(event, ExecutionResumed) for event in arrived):
             return None
@@ -155,6 +155,15 @@ class WorkflowCode:
             place = resident.instance.app_id, resident.instance.name
             self._lacking.setdefault(place, {})[resident.instance.key] = resident
         resident.lacks = reason
+
+
+def _has_news(*waiting: Sequence[HistoryEvent]) -> bool:
+    """Whether there is anything for the code to learn."""
+    for events in waiting:
+        for event in events:  # every turn comes here
+            if not isinstance(event, Untold):
+                return True
+    return False
 
 
 def _version_missing(missing: Missing) -> FailureDetails:
