@@ -1,6 +1,6 @@
 """The end of an execution, once it is durable: who is told, what it gives up, and what it hands on. On the engine's thread."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -8,7 +8,7 @@ from wfengine.core.transitions import Transition
 from wfengine.errors import InstanceNotFound
 from wfengine.model.history import ExecutionTerminated, HistoryEvent
 from wfengine.model.instance import Status
-from wfengine.model.work import Commit
+from wfengine.model.work import CircuitRow, Commit
 from wfengine.runtime.admission import Admission
 from wfengine.runtime.callers import answer, fail, resolve
 from wfengine.runtime.kinship import is_child
@@ -31,7 +31,9 @@ class Retiring:
         arrive: Callable[[Resident, HistoryEvent], None],
         enqueue: Callable[[Resident], None],
         submit: Callable[[Commit], None],
+        newest_circuits: Callable[[Iterable[CircuitRow]], list[CircuitRow]],
     ) -> None:
+        self._newest_circuits = newest_circuits
         self._population = population
         self._admission = admission
         self._code = code
@@ -50,7 +52,7 @@ class Retiring:
         else:
             self._admission.leave(resident)
         if resident.inbox and resident.inbox.circuits:  # of attempts whose end came too late for the last turn
-            self._submit(Commit(circuits=resident.inbox.circuits))
+            self._submit(Commit(circuits=self._newest_circuits(resident.inbox.circuits)))
         parent = instance.parent
         if transition.to_parent is not None and parent is not None and (waiting := self._population.of_key(parent.key)):
             self._arrive(waiting, stamped(self._population, waiting, transition.to_parent))

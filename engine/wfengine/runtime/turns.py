@@ -104,6 +104,7 @@ class Turns:
             arrive=self.arrive,
             enqueue=self._enqueue,
             submit=lambda commit: store.submit(commit, None),
+            newest_circuits=self.activities.newest_circuits,
         )
         self._taking_up = TakingUp(
             store=store,
@@ -219,7 +220,8 @@ class Turns:
 
     def fire_due(self) -> None:
         """Timers whose time has come."""
-        for due in self.timers.pop_due(self.clock.now()):
+        now = self.clock.now()
+        for due in self.timers.pop_due(now):
             resident = self.population.of_key(due.key)
             if resident is None:
                 continue
@@ -227,7 +229,7 @@ class Turns:
                 self._enqueue(resident)
             elif due.timer_id in resident.timers:
                 self.arrive(resident, TimerFired(occurred_at=self.population.now_for(resident), timer_id=due.timer_id, fire_at=due.fire_at))
-        self.retention.expire(self.clock.now())
+        self.retention.expire(now)
 
     def is_wanted(self, due: DueTimer) -> bool:
         """Whether anybody waits for this timer."""
