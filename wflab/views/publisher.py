@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Hashable
 from typing import Any, Protocol
 
+from wfengine.condition import Condition
 from wflab.protocol import Notice, Picture
 from wflab.views.card import static_bundle
 
@@ -62,7 +63,7 @@ class Publisher:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._changed = threading.Condition()  # guards everything below
+        self._changed = Condition()  # guards everything below
         self._entries: dict[Hashable, list[_Entry]] = {}
         self._next_send = 0.0
         self._is_closing = False
@@ -71,34 +72,34 @@ class Publisher:
 
     def attach(self, key: Hashable, view: LiveView, snapshot: Callable[[], Picture], *, display: DisplayHandle | None = None) -> None:
         """Keep the view at `snapshot()` whenever `key` is touched. A key may have several views; `display` is for `freeze`."""
-        with self._changed:
+        with self._changed.lock:
             self._entries.setdefault(key, []).append(_Entry(view, snapshot, display))
             self._changed.notify_all()
 
     def touch(self, key: Hashable) -> None:
         """Tell that something about `key` changed."""
-        with self._changed:
+        with self._changed.lock:
             for entry in self._entries.get(key, ()):
                 entry.is_dirty = True
             self._changed.notify_all()
 
     def tell(self, key: Hashable, notice: Notice) -> None:
         """Show a notice in the views of `key`."""
-        with self._changed:
+        with self._changed.lock:
             for entry in self._entries.get(key, ()):
                 entry.notices.append(notice)
             self._changed.notify_all()
 
     def freeze(self, key: Hashable) -> None:
         """Draw the views of `key` a last time, put the static card in place of each that has a display, and let go of them."""
-        with self._changed:
+        with self._changed.lock:
             for entry in self._entries.get(key, ()):
                 entry.is_freezing = True
             self._changed.notify_all()
 
     def detach(self, key: Hashable, view: LiveView | None = None) -> None:
         """Let go of the views of `key`, or of one, as they are."""
-        with self._changed:
+        with self._changed.lock:
             kept = [entry for entry in self._entries.pop(key, ()) if view is not None and entry.view is not view]
             if kept:
                 self._entries[key] = kept
@@ -106,12 +107,11 @@ class Publisher:
 
     def settle(self, timeout_s: float) -> bool:
         """Wait until everything is shown; whether it was in time."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._is_closing or (self._at_work is None and not self._with_work()), timeout_s)
+        return self._changed.wait_for(lambda: self._is_closing or (self._at_work is None and not self._with_work()), timeout_s)
 
     def close(self) -> None:
         """Stop; what is not shown yet is not shown any more."""
-        with self._changed:
+        with self._changed.lock:
             self._is_closing = True
             self._entries.clear()
             self._changed.notify_all()
@@ -121,12 +121,11 @@ class Publisher:
 
     def _run(self) -> None:
         while True:
-            with self._changed:
-                found = self._next()
-                if found is None:
-                    return
-                key, entry = found
-                self._at_work = entry
+            found = self._next()
+            if found is None:
+                return
+            key, entry = found
+            with self._changed.lock:
                 entry.is_dirty = False
                 is_freezing, entry.is_freezing = entry.is_freezing, False
                 notices, entry.notices = entry.notices, []
@@ -136,7 +135,7 @@ class Publisher:
             except Exception:  # noqa: BLE001  # whatever a snapshot or a closed widget raises must not end the thread for all others
                 _log.exception("a view of %r could not be drawn; it is let go", key)
                 is_freezing = True
-            with self._changed:
+            with self._changed.lock:
                 now = self._clock()
                 self._next_send = now + SEND_PAUSE_S
                 entry.due = now + max(VIEW_PAUSE_S, _SHARE_OF_TIME * (now - started))
@@ -146,18 +145,21 @@ class Publisher:
                 self._changed.notify_all()
 
     def _next(self) -> tuple[Hashable, _Entry] | None:
-        """Wait for the next view that may be drawn; None when closed."""
-        while not self._is_closing:
-            work = self._with_work()
-            if not work:
-                self._changed.wait()
-                continue
-            key, entry = min(work, key=lambda found: found[1].due)
-            pause = max(entry.due, self._next_send) - self._clock()
-            if pause <= 0:
-                return key, entry
-            self._changed.wait(pause)
-        return None
+        """Wait for the next view that may be drawn, and take it up; None when closed."""
+        while True:
+            with self._changed.lock:
+                if self._is_closing:
+                    return None
+                pause = -1.0  # until something changes
+                work = self._with_work()
+                if work:
+                    key, entry = min(work, key=lambda found: found[1].due)
+                    pause = max(entry.due, self._next_send) - self._clock()
+                    if pause <= 0:
+                        self._at_work = entry
+                        return key, entry
+                changed = self._changed.listen()
+            changed.acquire(timeout=pause)
 
     def _let_go(self, key: Hashable, entry: _Entry) -> None:
         kept = [other for other in self._entries.pop(key, ()) if other is not entry]

@@ -9,6 +9,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from wfengine.condition import Answer
 from wfengine.errors import (
     InstanceNotFound,
     InstanceNotTerminal,
@@ -208,14 +209,13 @@ class Engine:
         So thousands of starts share a commit.
         """
         started = start_request(self.registry, workflow, input, instance_id, start_at, tags, app_id)
-        ack: Future[None] = Future()
-        ack.set_running_or_notify_cancel()  # as in `_when`
+        ack: Future[None] = Answer()
         self._loop.ask(ack, partial(operations.start, self._turns, started))
         return str(started["instance_id"]), ack
 
     def get_workflow_state(self, instance_id: str) -> Instance | None:
         """The durable state of the id's newest execution; None where the id is unknown."""
-        found: Future[Instance | None] = Future()
+        found: Future[Instance | None] = Answer()
         self._loop.ask(found, self._state, instance_id)
         instance = self._loop.wait(found, None)
         return instance if instance is not None else self.store.find(instance_id)
@@ -241,8 +241,7 @@ class Engine:
         return self._when("finished", instance_id)
 
     def _when(self, moment: str, instance_id: str) -> "Future[Instance]":
-        future: Future[Instance] = Future()
-        future.set_running_or_notify_cancel()  # whoever gets it cannot cancel it: asyncio tries to when a wait is given up
+        future: Future[Instance] = Answer()
         self._loop.ask(future, self._await_moment, moment, instance_id)
         return future
 
@@ -274,8 +273,7 @@ class Engine:
         self, instance_id: str, event_name: str, *, data: Any = None, audit: AuditRow | None = None
     ) -> "Future[None]":
         """As `raise_workflow_event`, without waiting: the future is settled when the event is durable, or says why it will not be."""
-        ack: Future[None] = Future()
-        ack.set_running_or_notify_cancel()  # as in `_when`
+        ack: Future[None] = Answer()
         event_at = raised(event_name, data, audit)
         self._loop.ask(ack, partial(operations.deliver, self._turns, instance_id, event_at, audit=audit))
         return ack
@@ -379,7 +377,7 @@ class Engine:
 
     def lacking(self, instance_id: str) -> str | None:
         """What keeps an instance from running beside the passage of time: a definition that is missing or does not agree."""
-        found: Future[str | None] = Future()
+        found: Future[str | None] = Answer()
         self._loop.ask(found, self._lacking, instance_id)
         return self._loop.wait(found, None)
 
@@ -393,7 +391,7 @@ class Engine:
 
     def standing(self, instance_id: str) -> Standing:
         """What holds an instance up beside the passage of time and the world's answers; all empty where nothing does, or it has ended."""
-        found: Future[Standing] = Future()
+        found: Future[Standing] = Answer()
         self._loop.ask(found, self._stand, instance_id)
         return self._loop.wait(found, None)
 
@@ -417,7 +415,7 @@ class Engine:
 
     def in_engine(self, function: "Callable[[Future[None]], None]", timeout_seconds: float | None = None) -> None:
         """Run `function` on the engine's thread and wait until it settles the future it is given."""
-        ack: Future[None] = Future()
+        ack: Future[None] = Answer()
         self._loop.ask(ack, function)
         self._loop.wait(ack, timeout_seconds)
 

@@ -16,6 +16,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
+from wfengine.condition import Answer
 from wfengine.core.routines import place_in_workflow
 from wfengine.errors import EnginePaused, EngineStopped, InvalidArgument, WaitTimedOut
 from wfengine.runtime.mailbox import Mailbox
@@ -97,7 +98,7 @@ class Loop:
         """Have the engine's thread do something and wait until it is durable."""
         if self._trouble is not None and self._stopped is None:
             raise EnginePaused(f"{self._trouble} Nothing was recorded by this call; try again then.")
-        ack: Future[None] = Future()
+        ack: Future[None] = Answer()
         self.ask(ack, function, *arguments)
         told = False
         while True:

@@ -10,6 +10,7 @@ from time import monotonic
 
 import duckdb
 
+from wfengine.condition import Condition
 from wfengine.errors import EnginePaused, EngineStopped
 from wfengine.store.appending import Entry, append
 from wfengine.store.database import Database, Progress
@@ -30,9 +31,7 @@ class Applier:
         self._journal = journal
         self._progress = progress
         self._linger_seconds = LINGER_SECONDS if linger_seconds is None else linger_seconds
-        lock = threading.Lock()  # guards everything below
-        self._offered = threading.Condition(lock)
-        self._advanced = threading.Condition(lock)
+        self._changed = Condition()  # guards everything below
         self._pending: deque[Entry] = deque()
         self._pending_rows = 0
         self._wanted = 0
@@ -50,22 +49,23 @@ class Applier:
     def offer(self, entries: list[Entry]) -> None:
         """Hand over durable commits, in order."""
         rows = sum(entry.row_count for entry in entries)
-        with self._offered:
+        with self._changed.lock:
             was_idle = not self._pending
             self._pending.extend(entries)
             self._pending_rows += rows
             if was_idle or self._is_due():
-                self._offered.notify()
+                self._changed.notify_all()
 
     def wait_for(self, index: int, timeout_seconds: float | None = None) -> None:
         """Wait until commit `index` is applied. Raises EnginePaused if DuckDB cannot take it now, TimeoutError at the deadline."""
-        with self._advanced:
+        with self._changed.lock:
             if self._applied >= index:
                 return
             failures = self._failures
             self._wanted = max(self._wanted, index)
-            self._offered.notify()
-            self._advanced.wait_for(lambda: self._applied >= index or self._failures > failures or self._stopped, timeout_seconds)
+            self._changed.notify_all()
+        self._changed.wait_for(lambda: self._applied >= index or self._failures > failures or self._stopped, timeout_seconds)
+        with self._changed.lock:
             if self._applied >= index:
                 return
             if self._failures > failures:
@@ -79,10 +79,10 @@ class Applier:
 
     def close(self) -> None:
         """Apply what is left, checkpoint, close DuckDB, delete the journal if nothing needs it any more, and stop."""
-        with self._advanced:
+        with self._changed.lock:
             self._closing = True
-            self._offered.notify()
-            self._advanced.wait_for(lambda: self._stopped)
+            self._changed.notify_all()
+        self._changed.wait_for(lambda: self._stopped)
 
     def _is_due(self) -> bool:
         return self._closing or self._pending_rows >= BATCH_ROWS or self._wanted > self._applied
@@ -95,17 +95,17 @@ class Applier:
                     self._checkpoint()
             self._finish()
         finally:
-            with self._advanced:
+            with self._changed.lock:
                 self._stopped = True
-                self._advanced.notify_all()
+                self._changed.notify_all()
 
     def _next_batch(self) -> list[Entry]:
         """Wait for rows worth a transaction; empty means the end. Checkpoints when nothing comes for a while."""
         while True:
-            with self._offered:
-                idle = None if self._checkpointed == self._applied else CHECKPOINT_WHEN_IDLE_SECONDS
-                if self._offered.wait_for(lambda: self._pending or self._closing, idle):
-                    self._offered.wait_for(self._is_due, self._linger_seconds)
+            idle = None if self._checkpointed == self._applied else CHECKPOINT_WHEN_IDLE_SECONDS
+            if self._changed.wait_for(lambda: self._pending or self._closing, idle):
+                self._changed.wait_for(self._is_due, self._linger_seconds)
+                with self._changed.lock:
                     return self._taken()
             self._checkpoint()
 
@@ -130,17 +130,17 @@ class Applier:
                     self._pending.clear()
                     return
             batch = self._still_missing(batch)
-        with self._advanced:
+        with self._changed.lock:
             self._applied = self._progress.commit_index
-            self._advanced.notify_all()
+            self._changed.notify_all()
 
     def _stumbled(self, error: Exception) -> bool:
         """Tell readers, wait a little. Answers whether to try again."""
-        with self._advanced:
+        with self._changed.lock:
             self._failures += 1
             self._trouble = str(error).partition("\n")[0]
-            self._advanced.notify_all()
-            return not self._offered.wait_for(lambda: self._closing, RETRY_SECONDS)
+            self._changed.notify_all()
+        return not self._changed.wait_for(lambda: self._closing, RETRY_SECONDS)
 
     def _still_missing(self, batch: list[Entry]) -> list[Entry]:
         """After a failed commit only the file knows whether it happened, and DuckDB may need to be opened anew to say."""

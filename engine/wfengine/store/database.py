@@ -5,7 +5,6 @@ only once all its connections are closed: `reopen` waits for the readers to leav
 """
 
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from uuid import uuid4
 
 import duckdb
 
+from wfengine.condition import Condition
 from wfengine.errors import EnginePaused, EngineStopped, StoreCorrupt, StoreError, StoreVersion
 from wfengine.store import guarding, migrating, opening
 from wfengine.store.segments import sync_directory, sync_file
@@ -38,7 +38,7 @@ class Database:
 
     def __init__(self, path: Path, notes: list[str]) -> None:
         self.path = path
-        self._changed = threading.Condition()  # guards the root connection and the count of readers
+        self._changed = Condition()  # guards the root connection and the count of readers
         self._readers = 0
         self._root: duckdb.DuckDBPyConnection | None = opening.connect(path, notes)
         self.is_closed = False
@@ -55,7 +55,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A cursor for one reader on one thread, closed at the end with whatever it had not fetched."""
-        with self._changed:
+        with self._changed.lock:
             if self._root is None and not self.is_closed:
                 raise EnginePaused("The record cannot be read just now: DuckDB has to be opened anew, which is tried again by itself.")
             if self._root is None:
@@ -66,7 +66,7 @@ class Database:
             yield cursor
         finally:
             cursor.close()
-            with self._changed:
+            with self._changed.lock:
                 self._readers -= 1
                 self._changed.notify_all()
 
@@ -95,8 +95,9 @@ class Database:
 
     def reopen(self) -> None:
         """Close every connection and open the file again. Raises StoreError if readers do not leave."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._readers == 0, _READERS_LEAVE_WITHIN_SECONDS):
+        self._changed.wait_for(lambda: self._readers == 0, _READERS_LEAVE_WITHIN_SECONDS)
+        with self._changed.lock:
+            if self._readers:
                 raise StoreError("DuckDB has to be reopened, and a query is still running.")
             self._close()
             self._root = opening.connect(self.path, [])
@@ -104,7 +105,7 @@ class Database:
 
     def close(self) -> None:
         """Close every connection but those that readers still hold."""
-        with self._changed:
+        with self._changed.lock:
             self.is_closed = True
             self._close()
 
