@@ -11,7 +11,8 @@ FIRST_TUTORIAL := 01_first_workflow.ipynb
 VENV := .venv/stamps/venv
 ENVIRONMENT := .venv/stamps/python
 NPM := extension/node_modules/.package-lock.json
-WIDGET := wflab/static/widget.js
+WIDGET := wflab/static/run.js
+LABEXTENSION := wflab/labextension/install.json
 WIDGET_SOURCES := $(shell find extension/src -type f 2>/dev/null) extension/build.mjs
 
 .PHONY: help setup lab check test simulate bench compare fix pins clean distclean
@@ -25,11 +26,11 @@ help:
 	@echo "make bench    the benchmarks (BENCH_ARGS, for example --only chain)"
 	@echo "make compare  the same work on other durable engines from PyPI, beside wflab (COMPARE_ARGS, for example --only chain)"
 	@echo "make fix      format, and mend what the linter can mend"
-	@echo "make setup    the environment only: .venv, npm packages, the widget bundle"
+	@echo "make setup    the environment only: .venv, npm packages, the bundles of JavaScript"
 	@echo "make pins     write the environment's versions to tools/constraints.txt"
 	@echo "make clean    remove what was built; make distclean removes the environment, too"
 
-setup: $(ENVIRONMENT) $(WIDGET)
+setup: $(ENVIRONMENT) $(WIDGET) $(LABEXTENSION)
 
 lab: setup
 	$(IN_VENV) jupyter lab notebooks/$(FIRST_TUTORIAL) --LabApp.default_url=/lab/tree/$(FIRST_TUTORIAL) \
@@ -59,7 +60,7 @@ pins: setup
 	$(IN_VENV) python tools/pin_versions.py
 
 clean:
-	rm -rf wflab/static extension/build reports dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf wflab/static wflab/labextension extension/build extension/lib reports dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -not -path './.bench/*' -prune -exec rm -rf {} +
 
 distclean: clean
@@ -77,7 +78,12 @@ $(WIDGET): $(NPM) $(WIDGET_SOURCES)
 	@cd extension && $(IN_VENV) npm run --silent build
 	@touch $@
 
-# the bundle comes first: an installation without it is refused
-$(ENVIRONMENT): $(VENV) pyproject.toml tools/constraints.txt tools/widget_bundle.py | $(WIDGET)
+$(LABEXTENSION): $(NPM) $(WIDGET_SOURCES) extension/build_lab.mjs
+	@cd extension && $(IN_VENV) npm run --silent build:lab
+	@$(BIN)/python tools/set_up.py labextension
+	@touch $@
+
+# the bundles come first: an installation without them is refused
+$(ENVIRONMENT): $(VENV) pyproject.toml tools/constraints.txt tools/widget_bundle.py | $(WIDGET) $(LABEXTENSION)
 	@$(BIN)/python -m pip install --quiet --constraint tools/constraints.txt --editable '.[test]'
 	@touch $@

@@ -2,6 +2,7 @@
 
     python3 tools/set_up.py venv       .venv, of the Python that runs this
     .venv/bin/python tools/set_up.py node       npm packages of extension/; Node from PyPI where the system has none
+    .venv/bin/python tools/set_up.py labextension   JupyterLab finds the checkout's extension
     .venv/bin/python tools/set_up.py chromium   a browser for the browser tests, where one can be had
 
 Runs on a bare Python: only the standard library, and syntax that an old interpreter can read far enough to be told it is old.
@@ -16,8 +17,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent.parent
 VENV = HERE / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
-# Debian 12's pip is too old to say what conflicts with what; hatchling is what tools/widget_bundle.py is a part of
-FIRST_PACKAGES = ("pip>=25", "hatchling>=1.27")
+# Debian 12's pip is too old to say what conflicts with what; hatchling is what tools/widget_bundle.py is a part of; the last builds the extension
+FIRST_PACKAGES = ("pip>=25", "hatchling>=1.27", "jupyter-builder>=1.3")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -44,7 +45,7 @@ def venv() -> None:
     if sys.version_info < (3, 11):  # noqa: UP036  # this is the check
         sys.exit(f"wflab needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: make PYTHON=python3.12 ...")
     if VENV_PYTHON.exists():
-        probe = "import hatchling, pip, sys; sys.exit(sys.version_info < (3, 11))"
+        probe = "import hatchling, jupyter_builder, pip, sys; sys.exit(sys.version_info < (3, 11))"
         if subprocess.run([str(VENV_PYTHON), "-c", probe], check=False, capture_output=True).returncode == 0:
             return
     try:
@@ -67,6 +68,18 @@ def node() -> None:
     run("npm", "ci", folder=HERE / "extension")
 
 
+def labextension() -> None:
+    """Link the built extension to where this environment's JupyterLab looks: an editable installation has none, a wheel brings its own."""
+    link = VENV / "share" / "jupyter" / "labextensions" / "wflab"
+    target = HERE / "wflab" / "labextension"
+    if link.is_symlink() and link.resolve() == target:
+        return
+    if link.is_symlink() or link.exists():
+        sys.exit(f"{link} is there already, and not from here. Remove it (pip uninstall wflab), then run make again.")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(target)
+
+
 def chromium() -> None:
     """Look for a Chromium, and install Debian's where we may. Without one the browser tests say loudly that they were skipped."""
     if any(map(shutil.which, BROWSERS)):
@@ -77,4 +90,4 @@ def chromium() -> None:
 
 if __name__ == "__main__":
     os.environ["PATH"] = f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    {"venv": venv, "node": node, "chromium": chromium}[sys.argv[1]]()
+    {"venv": venv, "node": node, "labextension": labextension, "chromium": chromium}[sys.argv[1]]()

@@ -23,7 +23,16 @@ from wfengine.store.store import Store
 from wflab.analytics.frames import aware
 from wflab.clock import LabClock
 from wflab.current import Current
-from wflab.display import RunDisplays
+from wflab.decisions import Decisions
+from wflab.display.displays import Displays
+from wflab.display.graph_source import GraphSource
+from wflab.display.handle import ViewHandle
+from wflab.display.inbox_source import InboxSource
+from wflab.display.run_card import RunCard
+from wflab.display.source import Source
+from wflab.display.timeline_source import TimelineSource
+from wflab.focus import LabFocus
+from wflab.protocol import ViewName
 from wflab.run import Run
 from wflab.runs import Runs
 
@@ -63,7 +72,9 @@ class Lab:
         self.is_open = True
         self.path = self.engine.store.path
         self.clock = LabClock(self.engine)
-        self._displays: RunDisplays | None = None
+        self.decisions = Decisions(self.engine, self.audit)
+        self.focus = LabFocus(lambda instance_id: Run(self, instance_id).spans())
+        self._displays: Displays | None = None
         try:
             self.engine.start()
             current.enter(self)
@@ -175,11 +186,28 @@ class Lab:
 
     # The bench itself.
 
-    def show_run(self, instance_id: str) -> None:
-        """Display a run in the cell that runs now."""
+    @property
+    def displays(self) -> Displays:
+        """The live views, and the thread that writes to them."""
         if self._displays is None:
-            self._displays = RunDisplays(self.engine, self.audit)
-        self._displays.show(instance_id)
+            self._displays = Displays(self.engine, self.decisions, self.focus, self.source)
+        return self._displays
+
+    def source(self, view: ViewName, instance_id: str) -> Source:
+        """Where a run's view of this name gets its pictures from."""
+        if view == "run":
+            return RunCard(self.engine, instance_id)
+        if view == "graph":
+            return GraphSource(self.engine, instance_id)
+        if view == "timeline":
+            return TimelineSource(self.engine, instance_id)
+        if view == "inbox":
+            return InboxSource(self.engine, self.decisions, lab=self.path.name, user=_user)
+        raise InvalidArgument(f"A run has no view {view!r}.")
+
+    def inbox(self) -> ViewHandle:
+        """All questions that wait for a person's answer, to be displayed and answered: the nearest deadline first."""
+        return ViewHandle(self.displays, self.source("inbox", ""))
 
     def audit(self, what: str, where: str) -> AuditRow:
         """The row that an act of the person at this kernel is recorded with."""
@@ -197,6 +225,7 @@ class Lab:
         current.leave(self)
         if self._displays is not None:
             self._displays.close()
+        self.decisions.close()
         self.engine.close()
 
     def __enter__(self) -> Self:

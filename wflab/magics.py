@@ -21,6 +21,8 @@ from wfengine.errors import InvalidArgument
 from wfengine.model.instance import Status
 from wflab.cheat_sheet import CheatSheet, Verb
 from wflab.clock import LabClock
+from wflab.comm import LabComm
+from wflab.display.handle import ViewHandle
 from wflab.lab import DEFAULT_PATH, Lab, current
 from wflab.run import Run
 from wflab.runs import Runs, span_of
@@ -67,12 +69,20 @@ class WflabMagics(Magics):
             Verb("start", "start NAME [key=value ... | value] [--id ID]", "start a workflow; values are Python expressions", self._start),
             Verb("ls", "ls [NAME] [STATUS]", "list runs, newest first", self._ls),
             Verb("show", "show ID", "show a run: live while it goes on", lambda rest: self._run(rest, "show")),
+            Verb("graph", "graph ID", "show a run's execution graph", lambda rest: self._run(rest, "graph").graph()),
             Verb("why", "why ID", "say in one sentence what a run waits for", lambda rest: self._run(rest, "why").why()),
             Verb("history", "history ID", "a run's events as a DataFrame", lambda rest: self._run(rest, "history").history()),
             Verb("steps", "steps ID", "a run's steps as a DataFrame", lambda rest: self._run(rest, "steps").steps()),
+            Verb(
+                "timeline",
+                "timeline ID",
+                "a run over time: calls, attempts, pauses and waits",
+                lambda rest: self._run(rest, "timeline").timeline(),
+            ),
             Verb("raise", "raise ID EVENT [value]", "deliver an external event", self._raise),
             Verb("approve", "approve ID [EVENT]", "answer the event a run waits for with True", lambda rest: self._answer(rest, "approve")),
             Verb("reject", "reject ID [EVENT]", "answer the event a run waits for with False", lambda rest: self._answer(rest, "reject")),
+            Verb("inbox", "inbox", "show the questions that wait for an answer", self._inbox),
             Verb("suspend", "suspend ID", "let a run rest", lambda rest: self._act(rest, "suspend", Run.suspend)),
             Verb("resume", "resume ID", "let a suspended run go on", lambda rest: self._act(rest, "resume", Run.resume)),
             Verb("terminate", "terminate ID", "end a run and its children now", lambda rest: self._act(rest, "terminate", Run.terminate)),
@@ -131,6 +141,11 @@ class WflabMagics(Magics):
         run = current.get().get(words[0])
         (run.approve if verb == "approve" else run.reject)(*words[1:])
         return run
+
+    def _inbox(self, rest: str) -> ViewHandle:
+        if rest:
+            raise UsageError("%wf inbox takes no arguments: it shows all that wait for an answer.")
+        return current.get().inbox()
 
     def _act(self, rest: str, verb: str, act: Callable[[Run], None]) -> Run:
         run = self._run(rest, verb)
@@ -209,15 +224,16 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         return magics.complete(context)
 
     shell.Completer.custom_matchers.insert(0, wflab_matcher)
-    shell.__dict__[_LOADED] = (magics, wflab_matcher)
+    shell.__dict__[_LOADED] = (magics, wflab_matcher, LabComm(lab))
     for note in [*lab.engine.store.opened_notes, *lab.resumed()]:
         print(note)  # noqa: T201  # what a person wants to know at this moment, and nothing when there is nothing
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """`%unload_ext wflab`: close the lab; its runs go on when it is loaded again."""
-    magics, matcher = shell.__dict__.pop(_LOADED, (None, None))
+    magics, matcher, comm = shell.__dict__.pop(_LOADED, (None, None, None))
     if magics is not None:
+        comm.close()
         magics.victim_kernel.close()
         shell.Completer.custom_matchers.remove(matcher)
     lab = current.find()

@@ -10,20 +10,21 @@ from wfengine.errors import InstanceNotFound, InvalidArgument, WflabError, Workf
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import UNSET, from_json
-from wflab.analytics.asking import sentence, standing_of, state_of, steps_now
+from wflab.analytics.asking import sentence, spans_now, standing_of, state_of, steps_now
 from wflab.analytics.frames import history_frame, steps_frame
+from wflab.analytics.sources import source_of
+from wflab.analytics.span_frames import events_frame, spans_frame
 from wflab.analytics.steps import Step, open_waits
 from wflab.analytics.why import FREE
+from wflab.display.graph_handle import GraphHandle
+from wflab.display.graph_source import GraphSource
+from wflab.display.timeline_handle import TimelineHandle
+from wflab.display.timeline_source import TimelineSource
 
 if TYPE_CHECKING:
     from wflab.lab import Lab
 
 _WAKE_SECONDS = 0.25
-_SOURCE = """
-    SELECT d.source FROM runs AS r
-    JOIN definitions AS d ON d.kind = 'workflow' AND d.name = r.name AND d.code_hash = r.code_hash AND d.app_id IS NOT DISTINCT FROM r.app_id
-    WHERE r.instance = $key ORDER BY r.position, d.position LIMIT 1
-"""
 
 
 class Run:
@@ -86,9 +87,7 @@ class Run:
 
     def source(self) -> str | None:
         """The source of the workflow that it started with, as it was registered; None before its first turn, and where no source was to be had."""
-        with self._lab.engine.store.cursor() as cursor:
-            found = cursor.execute(_SOURCE, {"key": self._state().key}).fetchone()
-        return None if found is None else found[0]
+        return source_of(self._lab.engine, self._state().key).text
 
     def history(self) -> pd.DataFrame:
         """The recorded events, in order, as a DataFrame."""
@@ -98,6 +97,22 @@ class Run:
         """One row per activity, child workflow, timer and wait; see `steps_frame` for the columns."""
         _, steps = self._state_and_steps()
         return steps_frame(steps)
+
+    def spans(self) -> pd.DataFrame:
+        """One row per attempt, timer, wait, child and band, of the run itself first; see `spans_frame` for the columns."""
+        state = self._state()
+        standing = standing_of(self._lab.engine, state)
+        return spans_frame(spans_now(self._lab.engine, state, self._lab.engine.store.history(state.key), standing))
+
+    def events(self) -> pd.DataFrame:
+        """The recorded events with whom and what each is about, without payloads; see `events_frame` for the columns."""
+        state = self._state()
+        return events_frame(state, self._lab.engine.store.history(state.key))
+
+    def timeline(self, against: "Run | str | None" = None) -> TimelineHandle:
+        """The run over time: a row for each call with its attempts, pauses and waits. `against` is a run to compare with, else its version's last 100."""
+        other = against.id if isinstance(against, Run) else against
+        return TimelineHandle(self._lab.displays, TimelineSource(self._lab.engine, self._state().instance_id, against=other))
 
     # Waiting for it.
 
@@ -165,12 +180,31 @@ class Run:
         return Run(self._lab, new_id)
 
     def _answer(self, name: str | None, data: Any, verb: str) -> None:
+        lab = self._lab
+        wait = None if lab.engine.trouble is not None else self._wait(name)
+        if wait is not None:
+            decided = lab.decisions.decide_and_wait(self._id, wait.id, wait.name, data, verb=verb, where="run", key=self._state().key)
+            if not decided.won:  # somebody was quicker, which is no mistake
+                hint = "" if name is None else f" run.raise_event({name!r}, ...) would send another, kept until the workflow asks again."
+                print(f"{decided.reason}.{hint}")  # noqa: T201
+            return
         event = self._awaited_event(verb) if name is None else name
-        waits = None if name is None else self._awaited()
-        self._lab.engine.raise_workflow_event(self._id, event, data=data, audit=self._lab.audit(f"{verb} {event}", "run"))
+        waits = self._awaited()
+        lab.engine.raise_workflow_event(self._id, event, data=data, audit=lab.audit(f"{verb} {event}", "run"))
         if waits is not None and event.casefold() not in {wait.casefold() for wait in waits}:
             listed = f" (it waits for {', '.join(waits)})" if waits else ""
             print(f"kept: {self.name} does not wait for {event!r} just now{listed}.")  # noqa: T201  # else a slip of the pen goes unnoticed
+
+    def _wait(self, name: str | None) -> Step | None:
+        """The wait that is meant: the oldest open one of this name, or the only one; else the one that was closed last. None where there is none."""
+        _, steps = self._state_and_steps()
+        asked = [step for step in steps if step.kind == "event" and step.note != "received"]
+        meant = [step for step in asked if name is None or step.name.casefold() == name.casefold()]
+        still_open = open_waits(meant)
+        if len(still_open) == 1 or (still_open and name is not None):
+            return still_open[0]
+        closed = [] if still_open else [step for step in meant if step.ended_at is not None]
+        return max(closed, key=lambda step: step.ended_at or step.created_at, default=None)
 
     def _awaited(self) -> list[str] | None:
         """The events it waits for; None where it has ended, or the record cannot be read just now."""
@@ -205,9 +239,14 @@ class Run:
 
     # Showing it.
 
+    def graph(self) -> GraphHandle:
+        """The execution graph: one node for each call-site, live while the run goes on; also `.df()` and `.networkx()`."""
+        self._state()
+        return GraphHandle(self._lab.displays, GraphSource(self._lab.engine, self._id))
+
     def _ipython_display_(self) -> None:
         try:
-            self._lab.show_run(self._id)
+            self._lab.displays.show(self._lab.source("run", self._id))
         except WflabError:  # purged, or its lab is closed: its text says so
             print(repr(self))  # noqa: T201  # the cell's output
 

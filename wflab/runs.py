@@ -14,6 +14,7 @@ from wfengine.store.reading import instances_from
 from wfengine.store.rows import RUNS_COLUMNS
 from wflab.analytics.durations import span_text
 from wflab.analytics.frames import runs_frame
+from wflab.analytics.span import SpanState
 
 _COLUMNS = ", ".join("key" if column == "instance" else column for column in RUNS_COLUMNS)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -41,6 +42,18 @@ class Runs:
         if instance_id is not None:
             runs = runs.narrowed("instance_id = ${}", instance_id)
         return runs
+
+    def reached(self, name: str, status: str | Enum | None = None) -> "Runs":
+        """Only instances that asked for the activity, child workflow, timer or event of this name; with `status`, of which one stands so.
+
+        `status` is a span's state (`run.spans()`): FAILED finds runs with a failed attempt, also where the next one succeeded.
+        """
+        if status is None:
+            return self.narrowed("key IN (SELECT key FROM spans WHERE name = ${0} AND kind <> 'workflow')", name)
+        wanted = status.name if isinstance(status, Enum) else str(status).upper()
+        if wanted not in SpanState.__members__:
+            raise InvalidArgument(f"There is no state {status!r}; there are {', '.join(SpanState)}.")
+        return self.narrowed("key IN (SELECT key FROM spans WHERE name = ${0} AND state = ${1} AND kind <> 'workflow')", name, wanted)
 
     def since(self, span: str | timedelta) -> "Runs":
         """Only instances started within this span before now: a timedelta, or text such as '24h', '90m', '7d'."""
@@ -70,10 +83,11 @@ class Runs:
             found = cursor.execute(f"SELECT count(*) FROM ({self.sql()})", self._parameters or None).fetchone()  # noqa: S608  # as above
         return 0 if found is None else int(found[0])
 
-    def narrowed(self, condition: str, value: Any) -> "Runs":
-        """These with one more SQL condition; `{}` in it stands for the parameter's name."""
-        name = f"p{len(self._parameters)}"
-        return Runs(self._engine, (*self._conditions, condition.format(name)), {**self._parameters, name: value})
+    def narrowed(self, condition: str, *values: Any) -> "Runs":
+        """These with one more SQL condition; `{}`, or `{0}`, `{1}`, in it stand for the values' names as parameters."""
+        names = [f"p{len(self._parameters) + place}" for place in range(len(values))]
+        given = dict(zip(names, values, strict=True))
+        return Runs(self._engine, (*self._conditions, condition.format(*names)), {**self._parameters, **given})
 
     def __iter__(self) -> Iterator[Instance]:
         return iter(self.list())

@@ -7,6 +7,7 @@
     │   ├── InstanceNotFound         no such instance (also a LookupError)
     │   ├── InstanceAlreadyExists    the id belongs to an instance that has not ended
     │   ├── InstanceNotTerminal      purge asks for an ended instance
+    │   ├── WaitOver                 the event wait to be answered is open no more
     │   └── DefinitionNotFound       no workflow or activity of that name is registered
     ├── WorkflowFailed               the workflow's outcome: it failed or was terminated
     ├── WaitTimedOut                 the time to wait was up; nothing has changed (also a TimeoutError)
@@ -27,6 +28,7 @@ as their `error_type`, and no class: ActivityTimeoutError, CircuitOpenError, Poi
 """
 
 from datetime import datetime
+from typing import Literal
 
 from wfengine.model.failure import FailureDetails, without_frames_of_ours
 
@@ -79,6 +81,29 @@ class InstanceNotTerminal(CallerError):
     def __init__(self, instance_id: str, status: str) -> None:
         super().__init__(f"Instance {instance_id!r} is {status} and cannot be purged. Terminate it first, or wait for its end.")
         self.instance_id = instance_id
+
+
+class WaitOver(CallerError):
+    """The event wait that was to be answered is open no more; nothing was delivered.
+
+    `how` says what closed it, `at` when, `who` gave the answer; None where only history can tell.
+    """
+
+    def __init__(
+        self,
+        instance_id: str,
+        *,
+        how: Literal["answered", "timed out"] | None = None,
+        at: datetime | None = None,
+        who: str | None = None,
+    ) -> None:
+        closed = "" if how is None else f": it was {how} by {who}" if who else f": it {'was answered' if how == 'answered' else how}"
+        moment = "" if at is None else f" at {at:%H:%M:%S} UTC"
+        super().__init__(f"Instance {instance_id!r} does not wait for this any more{closed}{moment}. run.steps() tells what became of it.")
+        self.instance_id = instance_id
+        self.how = how
+        self.at = at
+        self.who = who
 
 
 class DefinitionNotFound(CallerError, LookupError):

@@ -1,12 +1,31 @@
-// The widget bundle's door: anywidget calls `render` with the kernel's model and an element to fill.
+// The widget's door: anywidget calls `render` with the kernel's model and an element to fill.
 import { type Model, watchKernel } from "./kernel";
-import { type Act, readFromKernel } from "./protocol";
+import { type FromPage, newToken, readFromKernel } from "./protocol";
+import { watchSight } from "./sight";
 import { currentTheme, onThemeChange } from "./theme";
-import { RunView } from "./views/run";
+import type { MakeView } from "./view";
 
-function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
+interface Widget {
+  render(props: { model: Model; el: HTMLElement }): () => void;
+}
+
+export function widgetOf(make: MakeView): Widget {
+  return { render: ({ model, el }) => render(make, model, el) };
+}
+
+function render(make: MakeView, model: Model, el: HTMLElement): () => void {
+  const page = newToken();
   let theme = currentTheme();
-  const view = new RunView((act: Act) => model.send(act), theme);
+  let isThere = true;
+  const send = (message: FromPage): void => {
+    if (!isThere) return;
+    try {
+      model.send(message);
+    } catch {
+      // the comm is closed: the view says so once the front end tells
+    }
+  };
+  const view = make(send, theme);
   el.replaceChildren(view.element);
 
   const show = (pushed: boolean): void => {
@@ -16,27 +35,32 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   const changed = (): void => show(true);
   const heard = (content: unknown): void => {
     const message = readFromKernel(content);
-    if (message?.type === "notice") view.hear(message);
+    if (message?.type === "picture") view.show(message, true);
+    else if (message !== null) view.hear(message);
   };
   model.on("change:message", changed);
   model.on("msg:custom", heard);
-  const forgetKernel = watchKernel(model, el, (isThere) => view.kernel(isThere));
+  const forgetKernel = watchKernel(model, el, (stillThere) => view.kernel((isThere = stillThere)));
   const forgetTheme = onThemeChange(() => {
     if (currentTheme() === theme) return;
     theme = currentTheme();
     view.paint(theme);
-    model.send({ type: "ready", theme });
+    send({ type: "ready", theme, page });
   });
   show(false);
-  model.send({ type: "ready", theme });
+  send({ type: "ready", theme, page });
+  const forgetSight = watchSight(view.element, (isSeen) => {
+    view.look(isSeen);
+    send({ type: "sight", page, is_seen: isSeen });
+  });
 
   return () => {
     model.off("change:message", changed);
     model.off("msg:custom", heard);
     forgetKernel();
     forgetTheme();
+    forgetSight();
+    send({ type: "sight", page, is_seen: false });
     view.dispose();
   };
 }
-
-export default { render };

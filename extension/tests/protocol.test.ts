@@ -4,21 +4,38 @@ import { test } from "node:test";
 import {
   type Act,
   type Edge,
+  type Focus,
+  type FocusMoved,
+  isRunPicture,
   type Node,
   type Notice,
   type Payload,
   type Picture,
   readFromKernel,
   type Ready,
+  type Reply,
+  type Request,
+  type SetFocus,
   type ShowPicture,
+  type Sight,
   type StepLine,
+  type Switch,
   type Wait,
 } from "../src/protocol";
 
 // One key for each field: the compiler sees to it that none is missing or too many, the samples that Python says the same.
 type Keys<T> = Readonly<Record<keyof T, true>>;
-const act: Keys<Act> = { type: true, act: true, token: true, wait_id: true, event: true, data: true };
-const ready: Keys<Ready> = { type: true, theme: true };
+const act: Keys<Act> = {
+  type: true, act: true, token: true, wait_id: true, event: true, data: true, instance_id: true, verb: true, comment: true, key: true,
+};
+const ready: Keys<Ready> = { type: true, theme: true, page: true };
+const sight: Keys<Sight> = { type: true, page: true, is_seen: true };
+const request: Keys<Request> = { type: true, id: true, what: true, arguments: true };
+const switchTo: Keys<Switch> = { type: true, view: true };
+const setFocus: Keys<SetFocus> = { type: true, focus: true };
+const focus: Keys<Focus> = { instance_id: true, group: true, span_id: true, attempt: true };
+const reply: Keys<Reply> = { type: true, id: true, data: true, error: true };
+const focusMoved: Keys<FocusMoved> = { type: true, focus: true };
 const notice: Keys<Notice> = { type: true, text: true, token: true, level: true };
 const message: Keys<ShowPicture> = { type: true, seq: true, picture: true };
 const payload: Keys<Payload> = { text: true, size: true, cut: true };
@@ -47,7 +64,7 @@ function sameKeys(value: unknown, keys: Readonly<Record<string, true>>): void {
 
 test("a picture is read as in the sample, with the fields that Python sends", () => {
   const read = readFromKernel(sample("picture"));
-  assert.ok(read?.type === "picture");
+  assert.ok(read?.type === "picture" && isRunPicture(read.picture));
   sameKeys(read, message);
   sameKeys(read.picture, picture);
   for (const found of read.picture.graph.nodes) sameKeys(found, node);
@@ -63,13 +80,26 @@ test("a notice is read as in the sample", () => {
   sameKeys(read, notice);
 });
 
+test("an answer and a move of the focus are read as in the samples", () => {
+  for (const [name, keys] of [["reply", reply], ["focus", focusMoved]] as const) {
+    const read = readFromKernel(sample(name));
+    assert.equal(read?.type, name);
+    sameKeys(read, keys);
+  }
+});
+
 test("what the page sends has the fields of the samples", () => {
   sameKeys(sample("act"), act);
   sameKeys(sample("ready"), ready);
+  sameKeys(sample("sight"), sight);
+  sameKeys(sample("request"), request);
+  sameKeys(sample("switch"), switchTo);
+  sameKeys(sample("set_focus"), setFocus);
+  sameKeys((sample("set_focus") as SetFocus).focus, focus);
 });
 
 test("what is no message is let pass", () => {
-  for (const value of [null, undefined, 17, "picture", [], {}, { type: "picture" }, { type: "picture", seq: 1, picture: { view: "saga" } }, { type: "later" }]) {
+  for (const value of [null, undefined, 17, "picture", [], {}, { type: "picture" }, { type: "picture", seq: 1, picture: { view: 3 } }, { type: "reply" }, { type: "focus" }, { type: "later" }]) {
     assert.equal(readFromKernel(value), null);
   }
 });

@@ -4,13 +4,13 @@ import { test } from "node:test";
 import { Clock } from "../src/clock";
 import { spanText, tickingText } from "../src/durations";
 import { letters, paletteVariables, stateLook, variableOf } from "../src/palette";
-import { type Node, type Picture, readFromKernel } from "../src/protocol";
+import { isRunPicture, type Node, type Picture, readFromKernel } from "../src/protocol";
 import { sentenceOf } from "../src/views/announcer";
 import { caption, countsText, spoken } from "../src/views/captions";
 import { pieces } from "../src/views/json";
 
 const message = readFromKernel(JSON.parse(readFileSync("../tests/protocol/picture.json", "utf8")));
-assert.ok(message?.type === "picture");
+assert.ok(message?.type === "picture" && isRunPicture(message.picture));
 const told: Picture = message.picture;
 
 function node(changes: Partial<Node>): Node {

@@ -82,7 +82,9 @@ def test_a_cell_can_await_a_run_and_the_same_program_again_changes_nothing(kerne
 def test_the_display_of_a_run_is_a_widget_with_html_and_text_beside_it(kernel: Kernel) -> None:
     shown = kernel.run("run")
     bundles = [message["content"]["data"] for message in shown.messages if message["msg_type"] == "display_data"]
-    assert [sorted(bundle) for bundle in bundles] == [["application/vnd.jupyter.widget-view+json", "text/html", "text/plain"]]
+    assert [sorted(bundle) for bundle in bundles] == [
+        ["application/vnd.jupyter.widget-view+json", "application/vnd.wflab.view+json", "text/html", "text/plain"]
+    ]
     assert "request_escalation RUNNING" in shown.text
     assert "human_approval" in shown.html
 

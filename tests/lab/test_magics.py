@@ -18,7 +18,7 @@ from wflab.magics import _LOADED
 
 WITHIN_SECONDS = 30.0
 VERBS = [
-    "start", "ls", "show", "why", "history", "steps", "raise", "approve", "reject", "suspend", "resume", "terminate", "purge", "rerun", "clock", "crash", "help",
+    "start", "ls", "show", "graph", "why", "history", "steps", "timeline", "raise", "approve", "reject", "inbox", "suspend", "resume", "terminate", "purge", "rerun", "clock", "crash", "help",
 ]  # fmt: skip
 
 

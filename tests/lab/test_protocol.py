@@ -40,11 +40,25 @@ def test_a_notice_is_sent_as_in_the_sample() -> None:
 
 def test_a_click_is_read_as_in_the_sample() -> None:
     act = protocol.read_from_page(sample("act"))
-    assert act == protocol.Act(act="raise", token=sample("act")["token"], wait_id="a0", event="human_approval", data=True)
+    assert act == protocol.Act(act="raise", token=sample("act")["token"], wait_id="a0", event="human_approval", data=True, verb="approve")
 
 
 def test_a_page_says_that_it_is_ready_as_in_the_sample() -> None:
-    assert protocol.read_from_page(sample("ready")) == protocol.Ready(theme="dark")
+    assert protocol.read_from_page(sample("ready")) == protocol.Ready(theme="dark", page="p1")
+
+
+def test_what_else_a_page_says_is_read_as_in_the_samples() -> None:
+    assert protocol.read_from_page(sample("sight")) == protocol.Sight(page="p1", is_seen=False)
+    assert protocol.read_from_page(sample("switch")) == protocol.Switch(view="timeline")
+    asked = protocol.Request(id="q1", what="instances", arguments={"group": "a1", "first": 0})
+    assert protocol.read_from_page(sample("request")) == asked
+    focus = protocol.Focus(instance_id="7f3a9c", span_id="a3", attempt=2)
+    assert protocol.read_from_page(sample("set_focus")) == protocol.SetFocus(focus=focus)
+
+
+def test_an_answer_and_a_move_of_the_focus_are_sent_as_in_the_samples() -> None:
+    assert protocol.as_data(protocol.Reply(id="q1", data={"rows": [1, 2]})) == sample("reply")
+    assert protocol.as_data(protocol.FocusMoved(focus=protocol.Focus(instance_id="7f3a9c", group="g"))) == sample("focus")
 
 
 @pytest.mark.parametrize("data", [None, 17, "act", [], {}, {"type": "later"}, {"type": "act"}, {"type": "ready", "theme": 3}])
@@ -53,7 +67,7 @@ def test_what_is_no_message_is_let_pass(data: object) -> None:
 
 
 def test_a_field_of_a_newer_page_does_no_harm() -> None:
-    assert protocol.read_from_page({**sample("ready"), "zoom": 2}) == protocol.Ready(theme="dark")
+    assert protocol.read_from_page({**sample("ready"), "zoom": 2}) == protocol.Ready(theme="dark", page="p1")
 
 
 @pytest.mark.parametrize(("seconds", "text"), sample("durations"))

@@ -314,7 +314,7 @@ def test_a09_a_late_event_after_a_timeout_is_buffered_for_the_next_who_asks(lab:
     wf.workflow(name="impatient")(workflow)
     run = begun(lab, "impatient")
     lab.clock.advance(1.5 * DAY)
-    run.reject("answer")
+    run.raise_event("answer", data=False)
     lab.clock.advance(DAY)
     assert run.result(WITHIN_SECONDS) == ["late", False]
 

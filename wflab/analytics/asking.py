@@ -8,6 +8,10 @@ from wfengine.model.instance import Instance
 from wfengine.model.work import HistoryRow
 from wfengine.runtime.engine import Engine
 from wfengine.runtime.standing import Standing
+from wflab.analytics.call_sites import call_sites
+from wflab.analytics.sources import source_of
+from wflab.analytics.span import Span
+from wflab.analytics.spans import spans_of
 from wflab.analytics.steps import Step, steps_of
 from wflab.analytics.why import FREE, why
 
@@ -30,6 +34,13 @@ def standing_of(engine: Engine, instance: Instance) -> Standing:
 def steps_now(instance: Instance, rows: list[HistoryRow], standing: Standing) -> list[Step]:
     """The steps, with the attempts that nobody makes just now as such."""
     return steps_of(instance, rows, held_up=[held.event_id for held in standing.held_up])
+
+
+def spans_now(engine: Engine, instance: Instance, rows: list[HistoryRow], standing: Standing) -> list[Span]:
+    """The spans, likewise, with the lines of the source that the instance runs."""
+    source = source_of(engine, instance.key)
+    held_up = [held.event_id for held in standing.held_up]
+    return spans_of(instance, rows, held_up=held_up, sites=call_sites(source.text), file=source.origin)
 
 
 def sentence(engine: Engine, instance: Instance, steps: list[Step], standing: Standing, *, depth: int = 0) -> str:

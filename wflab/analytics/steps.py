@@ -22,6 +22,7 @@ from wfengine.model.work import HistoryRow
 from wflab.analytics.durations import nominal_text
 
 START = "start"
+LOST = "lost the race"
 Kind = Literal["activity", "child", "timer", "event"]
 Phase = Literal["queued", "executing", "backoff", "waiting", "done"]
 _Call = h.TaskScheduled | h.ChildWorkflowInstanceCreated
@@ -38,7 +39,7 @@ class StepState(StrEnum):
     CANCELED = "CANCELED"
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """One try of a call. `retry_at` is when the next one starts, where a pause was recorded after this one."""
 
     number: int
@@ -52,7 +53,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     retry_at: datetime | None = None
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class Step(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """One thing the code asked for, with what became of it.
 
     `after` names the steps whose end led to it, or `start`. `done_turn` is None while it is open, 0 where its end is recorded but
@@ -89,7 +90,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 def steps_of(instance: Instance, rows: Sequence[HistoryRow], *, held_up: Collection[int] = ()) -> list[Step]:
     """The steps of one execution. `held_up` holds the event ids of open attempts that nobody makes just now."""
-    fold = _Fold(held_up)
+    fold = StepFold(held_up)
     for row in rows:
         fold.take(row)
     return fold.steps(ended=instance.status in TERMINAL)
@@ -100,8 +101,13 @@ def open_waits(steps: Sequence[Step]) -> list[Step]:
     return [step for step in steps if step.kind == "event" and step.state is StepState.SUSPENDED]
 
 
-class _Draft:
-    """A step in the making."""
+class Draft:
+    """A step in the making. `unasked`: an event that nobody had asked for."""
+
+    __slots__ = (
+        "attempts", "child_id", "created_at", "done_turn", "ended_at", "failure", "fire_at", "id", "input", "is_detached", "kind", "label",
+        "name", "note", "raised_by", "restarts", "result", "schema", "state", "title", "turn", "unasked",
+    )  # fmt: skip
 
     def __init__(self, kind: Kind, name: str, row: HistoryRow, identity: str) -> None:
         self.id = identity
@@ -129,9 +135,11 @@ class _Draft:
 
     @property
     def is_open(self) -> bool:
+        """Whether nothing has ended it."""
         return self.state is None
 
     def end(self, row: HistoryRow, state: StepState, note: str = "") -> None:
+        """It is over, as this row tells."""
         self.state = state
         self.ended_at = row.event.occurred_at
         self.done_turn = row.turn
@@ -149,20 +157,32 @@ class _Draft:
         self.done_turn = turn
 
     def end_attempt(self, number: int, **changes: object) -> None:
+        """Tell how one attempt ended."""
         self.attempts[number] = msgspec.structs.replace(self.attempts[number], **changes)
 
 
-class _Fold:
-    def __init__(self, held_up: Collection[int]) -> None:
+class StepFold:
+    """Reads a history row by row. `touched` gathers the drafts that the rows read so far have made or changed, for whoever empties it."""
+
+    def __init__(self, held_up: Collection[int] = ()) -> None:
+        self.touched: dict[Draft, None] = {}
         self._held_up = held_up
-        self._drafts: list[_Draft] = []
-        self._attempts: dict[int, tuple[_Draft, int]] = {}
-        self._calls: dict[str, _Draft] = {}
-        self._children: dict[str, _Draft] = {}
-        self._timers: dict[int, _Draft] = {}
-        self._waiting: defaultdict[str, deque[_Draft]] = defaultdict(deque)
+        self._drafts: list[Draft] = []
+        self._attempts: dict[int, tuple[Draft, int]] = {}
+        self._calls: dict[str, Draft] = {}
+        self._children: dict[str, Draft] = {}
+        self._timers: dict[int, Draft] = {}
+        self._waiting: defaultdict[str, deque[Draft]] = defaultdict(deque)
         self._numbers: set[int] = set()
-        self._unseen: list[_Draft] = []
+        self._unseen: list[Draft] = []
+
+    def step_of(self, draft: Draft) -> Step:
+        """A draft of a run that goes on, as a step without what led to it."""
+        return self._finish(draft, (), ended=False)
+
+    def attempt_of(self, event_id: int) -> Draft | None:
+        """The draft that this attempt belongs to."""
+        return self._attempts.get(event_id, (None, 0))[0]
 
     def take(self, row: HistoryRow) -> None:
         """Read one row on."""
@@ -171,6 +191,7 @@ class _Fold:
             unseen, self._unseen = self._unseen, []
             for draft in unseen:
                 draft.be_seen(row.turn)
+                self.touched[draft] = None
         match event:
             case _ if isinstance(event, h.ConfirmingEvent) and event.event_id in self._numbers:
                 pass  # an action has one confirmation; a second is a damaged history's
@@ -204,11 +225,11 @@ class _Fold:
         self._mark_losers({draft.turn for draft in self._drafts if not draft.unasked}, ended=ended)
         return [self._finish(draft, tuple(done.get(draft.turn, ())), ended=ended) for draft in self._drafts]
 
-    def _call(self, kind: Kind, known: dict[str, _Draft], identity: str, row: HistoryRow, event: _Call) -> None:
+    def _call(self, kind: Kind, known: dict[str, Draft], identity: str, row: HistoryRow, event: _Call) -> None:
         self._numbers.add(event.event_id)
         draft = self._earlier_attempt(known, identity, event)
         if draft is None:
-            draft = _Draft(kind, event.name, row, f"a{event.event_id}")
+            draft = Draft(kind, event.name, row, f"a{event.event_id}")
             draft.input = event.input
             draft.label = self._label(event)
             self._drafts.append(draft)
@@ -219,18 +240,20 @@ class _Fold:
         if isinstance(event, h.ChildWorkflowInstanceCreated):
             draft.child_id = event.instance_id
         self._attempts[event.event_id] = (draft, len(draft.attempts))
+        self.touched[draft] = None
         state = StepState.PENDING if event.event_id in self._held_up else StepState.RUNNING
         draft.attempts.append(Attempt(number=event.attempt, event_id=event.event_id, state=state, scheduled_at=event.occurred_at))
 
     def _detach(self, row: HistoryRow, event: h.DetachedWorkflowInstanceCreated) -> None:
         """It was started, and that is all that this history will ever say of it."""
         self._numbers.add(event.event_id)
-        draft = _Draft("child", event.name, row, f"a{event.event_id}")
+        draft = Draft("child", event.name, row, f"a{event.event_id}")
         draft.input, draft.child_id = event.input, event.instance_id
         draft.end(row, StepState.COMPLETED if event.execution is not None else StepState.CANCELED)
         draft.note = "started, detached" if event.execution is not None else "the id was taken"
         draft.is_detached = True
         self._drafts.append(draft)
+        self.touched[draft] = None
 
     def _label(self, event: _Call) -> str:
         if isinstance(event, h.TaskScheduled) and event.compensates is not None:
@@ -242,8 +265,9 @@ class _Fold:
         draft, _ = self._attempts.get(event.task_scheduled_id, (None, 0))
         if draft is not None:
             draft.restarts += 1
+            self.touched[draft] = None
 
-    def _earlier_attempt(self, known: dict[str, _Draft], identity: str, event: _Call) -> _Draft | None:
+    def _earlier_attempt(self, known: dict[str, Draft], identity: str, event: _Call) -> Draft | None:
         if isinstance(event, h.TaskScheduled):
             return known.get(identity) if identity else None
         if event.attempt == 1:  # a child's id may be used again by a later call
@@ -263,8 +287,9 @@ class _Fold:
         draft.result = event.result
         self._end(draft, row, StepState.COMPLETED)
 
-    def _end(self, draft: _Draft, row: HistoryRow, state: StepState, note: str = "") -> None:
+    def _end(self, draft: Draft, row: HistoryRow, state: StepState, note: str = "") -> None:
         draft.end(row, state, note)
+        self.touched[draft] = None
         if not row.turn:
             self._unseen.append(draft)
 
@@ -280,6 +305,7 @@ class _Fold:
             draft.note = "attempt failed"
             self._unseen.append(draft)
         draft.failure = event.failure
+        self.touched[draft] = None
 
     def _set_timer(self, row: HistoryRow, event: h.TimerCreated) -> None:
         self._numbers.add(event.event_id)
@@ -289,26 +315,28 @@ class _Fold:
             case h.ChildWorkflowRetry(instance_id=identity):
                 self._pause(self._children.get(identity), event)
             case h.EventWait(name=name, title=title, schema=schema):
-                draft = _Draft("event", name, row, f"a{event.event_id}")
+                draft = Draft("event", name, row, f"a{event.event_id}")
                 draft.title, draft.schema = title, schema
                 self._waiting[name.casefold()].append(draft)
                 self._add_timer(draft, event)
             case _:
                 span = (event.fire_at - event.occurred_at) if event.fire_at else timedelta(0)
-                self._add_timer(_Draft("timer", f"timer {nominal_text(span.total_seconds())}", row, f"a{event.event_id}"), event)
+                self._add_timer(Draft("timer", f"timer {nominal_text(span.total_seconds())}", row, f"a{event.event_id}"), event)
 
-    def _add_timer(self, draft: _Draft, event: h.TimerCreated) -> None:
+    def _add_timer(self, draft: Draft, event: h.TimerCreated) -> None:
         draft.fire_at = event.fire_at
         self._timers[event.event_id] = draft
         self._drafts.append(draft)
+        self.touched[draft] = None
 
-    def _pause(self, draft: _Draft | None, event: h.TimerCreated) -> None:
+    def _pause(self, draft: Draft | None, event: h.TimerCreated) -> None:
         if draft is None:
             return
         draft.reopen()
         draft.fire_at = event.fire_at
         draft.note = "backoff"
         draft.end_attempt(-1, retry_at=event.fire_at)
+        self.touched[draft] = None
 
     def _fire(self, row: HistoryRow, event: h.TimerFired) -> None:
         draft = self._timers.get(event.timer_id)
@@ -325,43 +353,30 @@ class _Fold:
         if waiting:
             draft, note = waiting.popleft(), ""
         else:
-            draft, note = _Draft("event", event.name, row, f"e{row.sequence}"), "received"
+            draft, note = Draft("event", event.name, row, f"e{row.sequence}"), "received"
             draft.unasked = True
             self._drafts.append(draft)
         draft.result, draft.raised_by = event.input, event.raised_by
         self._end(draft, row, StepState.COMPLETED, note)
 
     def _mark_losers(self, asking_turns: set[int], *, ended: bool) -> None:
-        """Mark who lost a race, for which history has no word: a timer and a wait asked for together, one over, and the code went on.
-
-        The rule is narrow on purpose: an open wait loses only to a timer, and a timer only when no wait beside it is left.
-        """
-        together: defaultdict[int, list[_Draft]] = defaultdict(list)
+        """Mark who lost a race, for which history has no word."""
+        together: defaultdict[int, list[Draft]] = defaultdict(list)
         for draft in self._drafts:
             if not draft.unasked:
                 together[draft.turn].append(draft)
         for drafts in together.values():
-            timers = [draft for draft in drafts if draft.kind == "timer"]
-            waits = [draft for draft in drafts if draft.kind == "event"]
-            if not timers or not waits or len(timers) + len(waits) < len(drafts):
-                continue
-            losers: list[_Draft] = []
-            if any(_went_on(timer, asking_turns, ended=ended) for timer in timers):
-                losers += waits
-            if all(_went_on(wait, asking_turns, ended=ended) for wait in waits):
-                losers += timers
-            for loser in losers:
-                if loser.is_open:
-                    loser.state, loser.note = StepState.CANCELED, "lost the race"
+            for loser in losers_of(drafts, asking_turns, ended=ended):
+                loser.state, loser.note = StepState.CANCELED, LOST
 
-    def _finish(self, draft: _Draft, after: tuple[str, ...], *, ended: bool) -> Step:
+    def _finish(self, draft: Draft, after: tuple[str, ...], *, ended: bool) -> Step:
         state, note, attempts = draft.state, draft.note, draft.attempts
         phase: Phase = "done"
         if state is None and ended:
             state, note = StepState.CANCELED, "the workflow ended"
             attempts = [_given_up(attempt) for attempt in attempts]
         elif state is None:
-            state, phase = _standing(draft)
+            state, phase = standing_of(draft)
         started = attempts[0].started_at if attempts else None
         return Step(
             id=draft.id,
@@ -391,7 +406,30 @@ class _Fold:
         )
 
 
-def _standing(draft: _Draft) -> tuple[StepState, Phase]:
+def is_race(drafts: Sequence[Draft]) -> bool:
+    """Whether what one turn asked for is timers and waits, some of each and nothing else."""
+    kinds = {draft.kind for draft in drafts}
+    return kinds == {"timer", "event"}
+
+
+def losers_of(drafts: Sequence[Draft], asking_turns: Collection[int], *, ended: bool) -> list[Draft]:
+    """Who lost the race that these drafts of one turn ran: a timer and a wait asked for together, one over, and the code went on.
+
+    The rule is narrow on purpose: an open wait loses only to a timer, and a timer only when no wait beside it is left.
+    """
+    if not is_race(drafts):
+        return []
+    timers = [draft for draft in drafts if draft.kind == "timer"]
+    waits = [draft for draft in drafts if draft.kind == "event"]
+    losers: list[Draft] = []
+    if any(_went_on(timer, asking_turns, ended=ended) for timer in timers):
+        losers += waits
+    if all(_went_on(wait, asking_turns, ended=ended) for wait in waits):
+        losers += timers
+    return [loser for loser in losers if loser.is_open]
+
+
+def standing_of(draft: Draft) -> tuple[StepState, Phase]:
     """How an open step of a live workflow stands."""
     if draft.kind == "event":
         return StepState.SUSPENDED, "waiting"
@@ -410,6 +448,6 @@ def _given_up(attempt: Attempt) -> Attempt:
     return attempt
 
 
-def _went_on(draft: _Draft, asking_turns: set[int], *, ended: bool) -> bool:
+def _went_on(draft: Draft, asking_turns: Collection[int], *, ended: bool) -> bool:
     """Whether the step's end led anywhere: to another request of the code, or to the workflow's end."""
     return draft.state in {StepState.COMPLETED, StepState.CANCELED} and bool(draft.done_turn) and (draft.done_turn in asking_turns or ended)

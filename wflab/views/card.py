@@ -5,9 +5,9 @@ No `<style>`, no inline `<svg>`, no script: only inline styles, an `<img>` that 
 
 import json
 from base64 import b64encode
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from html import escape
-from typing import Any
 
 from wflab import protocol
 from wflab.analytics.durations import span_text
@@ -22,37 +22,39 @@ MOST_TEXT_LINES = 40
 MOST_SPOKEN = 12
 LONGEST_NAME = 60
 _INK = "color:var(--jp-ui-font-color1,#1f2328)"
-_MUTED = "color:var(--jp-ui-font-color2,#57606a)"
+MUTED = "color:var(--jp-ui-font-color2,#57606a)"
 _BORDER = "1px solid var(--jp-border-color2,#d0d7de)"
-_CELL = f"padding:3px 12px 3px 0;text-align:left;vertical-align:top;border-bottom:{_BORDER}"
+CELL = f"padding:3px 12px 3px 0;text-align:left;vertical-align:top;border-bottom:{_BORDER}"
 _CODE = (
     "margin:4px 0 0;padding:8px 10px;overflow:auto;max-height:260px;font-family:var(--jp-code-font-family,monospace);font-size:12px;"
     f"line-height:1.45;white-space:pre-wrap;background:rgba(128,128,128,.12);border-radius:4px;{_INK}"
 )
 
 
-def static_bundle(picture: protocol.Picture) -> dict[str, Any]:
-    """The MIME bundle that a saved notebook keeps: no widget, nothing that needs a kernel."""
-    return {"text/html": html_card(picture), "text/plain": text_card(picture)}
-
-
 def html_card(picture: protocol.Picture) -> str:
     """The display as one string of HTML."""
     parts = [
-        _header(picture),
+        header(picture),
         _graph(picture),
-        f'<div style="{_MUTED};margin:6px 0 2px">{_safe(picture.why)}</div>' if picture.why and not picture.is_over else "",
+        f'<div style="{MUTED};margin:6px 0 2px">{safe(picture.why)}</div>' if picture.why and not picture.is_over else "",
         _payload("Input", picture.input),
         _payload("Output", picture.output),
         _failure(picture.failure),
         _table(picture),
     ]
+    return framed("run", picture, f"Run of {picture.name}, {picture.status}", parts)
+
+
+def framed(view: str, picture: protocol.RunHead, label: str, parts: Iterable[str]) -> str:
+    """The static form of a view of a run: its parts in the frame that all of them have."""
     frame = (
         f"border:{_BORDER};border-radius:6px;background:var(--jp-layout-color1,transparent);padding:10px 12px;font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;"
         f"line-height:1.4;{_INK}"
     )
-    label = escape(f"Run of {printable(picture.name)}, {picture.status}")
-    return f'<div data-wf-view="run" data-wf-mode="static" data-wf-state="{escape(picture.status)}" aria-label="{label}" style="{frame}">{"".join(parts)}</div>'
+    return (
+        f'<div data-wf-view="{view}" data-wf-mode="static" role="group" data-wf-state="{escape(picture.status)}" aria-label="{safe(label)}" '
+        f'style="{frame}">{"".join(parts)}</div>'
+    )
 
 
 def text_card(picture: protocol.Picture) -> str:
@@ -95,27 +97,28 @@ def _compact(text: str) -> str:
         return " ".join(text.split())
 
 
-def _header(picture: protocol.Picture) -> str:
+def header(picture: protocol.RunHead) -> str:
+    """The first line: how the run stands and which one it is."""
     since = picture.started or picture.created
     spent = span_text(max(0.0, (picture.ended or picture.now) - since) / 1000)
     when = f"took {spent}" if picture.is_over else f"as of {_clock(picture.now)}, {spent} after its start"
-    badge = _image(
+    badge = image(
         svg_badge(picture.status),
         PALETTE.state(picture.status).glyph,
         "vertical-align:-3px;margin:0 6px 0 0;width:16px;height:16px;display:inline-block",
     )
     return (
-        f'<div style="{_INK}">{badge}<b>{escape(picture.status)}</b>&nbsp; <b>{_safe(picture.name)}</b>&nbsp; '
-        f'<code style="font-size:12px;padding:0;background:none;{_MUTED}">{_safe(picture.instance_id)}</code>&nbsp; <span style="{_MUTED}">{escape(when)}</span></div>'
+        f'<div style="{_INK}">{badge}<b>{escape(picture.status)}</b>&nbsp; <b>{safe(picture.name)}</b>&nbsp; '
+        f'<code style="font-size:12px;padding:0;background:none;{MUTED}">{safe(picture.instance_id)}</code>&nbsp; <span style="{MUTED}">{escape(when)}</span></div>'
     )
 
 
 def _graph(picture: protocol.Picture) -> str:
     drawn = svg_graph(picture.graph)
     sentence = _sentence(picture)
-    hidden = f'<div style="{_MUTED}">{picture.graph.hidden:,} steps are folded away in the graph.</div>' if picture.graph.hidden else ""
+    hidden = f'<div style="{MUTED}">{picture.graph.hidden:,} steps are folded away in the graph.</div>' if picture.graph.hidden else ""
     size = f"width:{picture.graph.width:g}px;height:{picture.graph.height:g}px;max-width:none;margin:0;display:block"
-    return f'<div style="overflow-x:auto;margin:6px 0">{_image(drawn, sentence, size)}</div>{hidden}'
+    return f'<div style="overflow-x:auto;margin:6px 0">{image(drawn, sentence, size)}</div>{hidden}'
 
 
 def _sentence(picture: protocol.Picture) -> str:
@@ -129,22 +132,24 @@ def _payload(label: str, payload: protocol.Payload | None) -> str:
     if payload is None:
         return ""
     cut = (
-        f' <span style="{_MUTED}">(the first {len(payload.text):,} characters; {payload.size:,} are recorded)</span>' if payload.cut else ""
+        f' <span style="{MUTED}">(the first {len(payload.text):,} characters; {payload.size:,} are recorded)</span>' if payload.cut else ""
     )
     attribute = " open" if payload.text.count("\n") < SHORT_LINES else ""
-    return f'<details{attribute} style="margin:4px 0"><summary>{label}{cut}</summary><pre style="{_CODE}">{_safe(payload.text)}</pre></details>'
+    return (
+        f'<details{attribute} style="margin:4px 0"><summary>{label}{cut}</summary><pre style="{_CODE}">{safe(payload.text)}</pre></details>'
+    )
 
 
 def _failure(failure: protocol.Failure | None) -> str:
     if failure is None:
         return ""
-    trace = f'<pre style="{_CODE}">{_safe(failure.trace)}</pre>' if failure.trace else ""
-    title = f"<b>{_safe(failure.error_type)}</b>: {_safe(failure.message)}"
+    trace = f'<pre style="{_CODE}">{safe(failure.trace)}</pre>' if failure.trace else ""
+    title = f"<b>{safe(failure.error_type)}</b>: {safe(failure.message)}"
     return f'<details style="margin:4px 0"><summary>Error: {title}</summary>{trace}</details>'
 
 
 def _table(picture: protocol.Picture) -> str:
-    heads = "".join(f'<th style="{_CELL}">{head}</th>' for head in ("Step", "Kind", "State", "Attempts", "Took", "Result"))
+    heads = "".join(f'<th style="{CELL}">{head}</th>' for head in ("Step", "Kind", "State", "Attempts", "Took", "Result"))
     rows = "".join(_row(line) for line in picture.steps[:MOST_ROWS])
     shown = min(len(picture.steps), MOST_ROWS)
     note = f", showing {shown:,} lines" if picture.steps_total != sum(line.count for line in picture.steps[:shown]) else ""
@@ -157,19 +162,20 @@ def _table(picture: protocol.Picture) -> str:
 def _row(line: protocol.StepLine) -> str:
     name = f"{line.name} {TIMES}{line.count:,}" if line.count > 1 else line.name
     took = span_text(line.took_ms / 1000) if line.took_ms is not None else ""
-    note = f" ({_safe(line.note)})" if line.note else ""
+    note = f" ({safe(line.note)})" if line.note else ""
     cells = (
-        _safe(name),
+        safe(name),
         escape(PALETTE.kind(line.kind).label),
         f"{PALETTE.state(line.state).glyph}\ufe0e {escape(line.state)}{note}",
         str(line.attempts or ""),
         took,
-        _safe(line.result),
+        safe(line.result),
     )
-    return "<tr>" + "".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells) + "</tr>"
+    return "<tr>" + "".join(f'<td style="{CELL}">{cell}</td>' for cell in cells) + "</tr>"
 
 
-def _image(svg: str, alternative: str, style: str) -> str:
+def image(svg: str, alternative: str, style: str) -> str:
+    """An SVG that a sanitiser keeps, with the sentence that stands for it."""
     data = b64encode(svg.encode()).decode()
     return f'<img alt="{escape(alternative)}" style="{style}" src="data:image/svg+xml;base64,{data}">'
 
@@ -178,5 +184,6 @@ def _clock(ms: float) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, UTC):%H:%M:%S} UTC"
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """Text as HTML, without what would not be printed."""
     return escape(printable(text)).replace("\ufffd\n", "\n")

@@ -11,6 +11,7 @@ from wflab import protocol
 from wflab.analytics.steps import START, Step, StepState, open_waits, steps_of
 from wflab.views import layout
 from wflab.views.graph import END, MORE, ExecutionGraph, Group, execution_graph
+from wflab.views.head import head_of, milliseconds
 from wflab.views.palette import PALETTE, worst
 from wflab.views.payloads import one_line, payload_of
 
@@ -40,23 +41,10 @@ def picture_of(
     steps = steps_of(instance, [*rows, *arrived], held_up=held_up)
     is_over = instance.status in TERMINAL
     graph = execution_graph(steps, ended=is_over)
-    last = rows[-1].event if rows else None
-    ended = last.occurred_at if is_over and last is not None else instance.updated_at
     lines = _lines(graph)
     return protocol.Picture(
-        key=instance.key,
-        instance_id=instance.instance_id,
-        name=instance.name,
-        status=instance.status.value,
-        is_over=is_over,
-        generation=instance.generation,
-        created=_ms(instance.created_at),
-        started=_ms(rows[0].event.occurred_at) if rows else None,
-        ended=_ms(ended) if is_over else None,
-        now=_ms(now),
-        ticks=ticks and not is_over,
+        **head_of(instance, rows, now=now, ticks=ticks),
         why=why,
-        custom_status=instance.custom_status,
         input=payload_of(instance.input),
         output=payload_of(instance.output),
         failure=_failure(instance),
@@ -128,8 +116,8 @@ def _node(group: Group, box: layout.Box) -> protocol.Node:
         attempts=attempts[-_MOST_PIPS:],
         note=_note(first) if single else "",
         error=_top_error(steps),
-        since=_ms(min(still_open)) if still_open else None,
-        until=_ms(first.fire_at) if single and still_open and first.fire_at else None,
+        since=milliseconds(min(still_open)) if still_open else None,
+        until=milliseconds(first.fire_at) if single and still_open and first.fire_at else None,
         took_ms=_took(steps),
         is_loop=group.is_loop,
     )
@@ -155,8 +143,8 @@ def _wait(step: Step) -> protocol.Wait:
     return protocol.Wait(
         id=step.id,
         event=step.name,
-        since=_ms(step.created_at),
-        until=_ms(step.fire_at) if step.fire_at else None,
+        since=milliseconds(step.created_at),
+        until=milliseconds(step.fire_at) if step.fire_at else None,
         title=step.title,
         schema=step.schema,
     )
@@ -180,7 +168,7 @@ def _line(step: Step) -> protocol.StepLine:
         kind=step.kind,
         state=step.state.value,
         attempts=len(step.attempts),
-        started=_ms(step.started_at or step.created_at),
+        started=milliseconds(step.started_at or step.created_at),
         took_ms=_took([step]),
         note=_note(step),
         result=one_line(error or _result_text(step)),
@@ -204,7 +192,7 @@ def _folded_line(group: Group) -> protocol.StepLine:
         kind=group.kind,
         state=worst(counts),
         attempts=sum(len(step.attempts) for step in group.steps),
-        started=_ms(min(step.started_at or step.created_at for step in group.steps)),
+        started=milliseconds(min(step.started_at or step.created_at for step in group.steps)),
         took_ms=_took(group.steps),
         count=len(group.steps),
         note=", ".join(f"{count:,} {state.lower()}" for state, count in counts.most_common()),
@@ -222,8 +210,4 @@ def _took(steps: Sequence[Step]) -> float | None:
     ends = [step.ended_at for step in steps if step.ended_at]
     if not ends or any(step.phase != "done" for step in steps):
         return None
-    return max(0.0, _ms(max(ends)) - _ms(min(step.started_at or step.created_at for step in steps)))
-
-
-def _ms(at: datetime) -> float:
-    return round(at.timestamp() * 1000, 3)
+    return max(0.0, milliseconds(max(ends)) - milliseconds(min(step.started_at or step.created_at for step in steps)))

@@ -6,7 +6,7 @@ theme. So a saved picture follows the theme of whoever opens it.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from html import escape
 
@@ -17,12 +17,12 @@ from wflab.views.layout import START_SIZE
 from wflab.views.palette import PALETTE, Theme
 
 _INK = {"light": ("#1f2328", "#57606a"), "dark": ("#f0f3f6", "#9aa4ae")}
-_LINE = "#8b949e"
+LINE = "#8b949e"
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]")
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOTHING_YET = "nothing has run yet"
-_WAFFLE_COLUMNS = 50
-_BOLD, _SMALL = 7.0, 5.9
+WAFFLE_COLUMNS = 50
+BOLD, SMALL = 7.0, 5.9
 
 
 def svg_graph(graph: protocol.Graph) -> str:
@@ -31,9 +31,9 @@ def svg_graph(graph: protocol.Graph) -> str:
     size = f'width="{graph.width:g}" height="{graph.height:g}" viewBox="0 0 {graph.width:g} {graph.height:g}"'
     fixed = (
         "text{font-family:system-ui,sans-serif;font-size:12px}.s{font-size:10.5px}.b{font-weight:600}"
-        f".e{{fill:none;stroke:{_LINE};stroke-width:1.4}}.join{{stroke-opacity:.55}}.lost{{stroke-dasharray:4 3}}.k{{fill:none;stroke-width:1.3}}"
+        f".e{{fill:none;stroke:{LINE};stroke-width:1.4}}.join{{stroke-opacity:.55}}.lost{{stroke-dasharray:4 3}}.k{{fill:none;stroke-width:1.3}}"
     )
-    style = fixed + _in_both_themes(lambda theme: _theme_rules(theme) + _state_rules(states, theme))
+    style = fixed + in_both_themes(lambda theme: theme_rules(theme) + state_rules(states, theme))
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" {size}><style>{style}</style>{_defs(graph)}']
     parts += [f'<path class="e {edge.kind}" d="{edge.path}"/>' for edge in graph.edges]
     parts += [_node(node) for node in graph.nodes]
@@ -42,21 +42,25 @@ def svg_graph(graph: protocol.Graph) -> str:
 
 def svg_badge(state: str) -> str:
     """The badge of a state alone, 16 x 16."""
-    style = _in_both_themes(lambda theme: _state_rules({state}, theme))
-    return f'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16"><style>{style}</style>{_badge(state)}</svg>'
+    style = in_both_themes(lambda theme: state_rules({state}, theme))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 16 16"><style>{style}</style>{badge_of(state)}</svg>'
+    )
 
 
-def _in_both_themes(rules: Callable[[Theme], str]) -> str:
+def in_both_themes(rules: Callable[[Theme], str]) -> str:
+    """The rules for light pages, and for dark ones."""
     return f"{rules('light')}@media (prefers-color-scheme:dark){{{rules('dark')}}}"
 
 
-def _theme_rules(theme: Theme) -> str:
+def theme_rules(theme: Theme) -> str:
+    """Inks and surfaces."""
     ink, muted = _INK[theme]
     surface = PALETTE.surface[theme]
     return f"text{{fill:{ink}}}.s{{fill:{muted}}}.k{{stroke:{muted}}}.n{{fill:{surface}}}.g{{stroke:{surface}}}"
 
 
-def _state_rules(states: Iterable[str], theme: Theme) -> str:
+def state_rules(states: Iterable[str], theme: Theme) -> str:
     """`f-` fills with a state's colour and `l-` draws lines in it; `of-` and `ol-` do so in the colour that stands out on it."""
     rules = []
     for state in sorted(states):
@@ -71,18 +75,20 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _badge(state: str) -> str:
+def badge_of(state: str) -> str:
+    """The badge of a state, in a 16 x 16 box."""
     look = PALETTE.state(state)
     letter = look.letter
     if look.hollow:
         box = f'<rect x="1" y="1" width="14" height="14" rx="3" fill="none" class="l-{letter}" stroke-width="1.3" stroke-dasharray="2 2"/>'
-        return box + _glyph(look.path, f"f-{letter}" if look.solid else f"l-{letter}", solid=look.solid)
-    return f'<rect width="16" height="16" rx="3.5" class="f-{letter}"/>' + _glyph(
+        return box + glyph(look.path, f"f-{letter}" if look.solid else f"l-{letter}", solid=look.solid)
+    return f'<rect width="16" height="16" rx="3.5" class="f-{letter}"/>' + glyph(
         look.path, f"of-{letter}" if look.solid else f"ol-{letter}", solid=look.solid
     )
 
 
-def _glyph(path: str, colour: str, *, solid: bool) -> str:
+def glyph(path: str, colour: str, *, solid: bool) -> str:
+    """The sign of a state."""
     if solid:
         return f'<path d="{path}" class="{colour}"/>'
     return f'<path d="{path}" fill="none" class="{colour}" stroke-width="1.9" stroke-linecap="round" stroke-linejoin="round"/>'
@@ -91,7 +97,7 @@ def _glyph(path: str, colour: str, *, solid: bool) -> str:
 def _defs(graph: protocol.Graph) -> str:
     states = sorted({node.state for node in graph.nodes})
     kinds = sorted({node.kind for node in graph.nodes})
-    badges = "".join(f'<g id="s-{escape(state)}">{_badge(state)}</g>' for state in states)
+    badges = "".join(f'<g id="s-{escape(state)}">{badge_of(state)}</g>' for state in states)
     icons = "".join(f'<path id="k-{escape(kind)}" class="k" d="{PALETTE.kind(kind).path}"/>' for kind in kinds)
     return f"<defs>{badges}{icons}</defs>"
 
@@ -99,7 +105,7 @@ def _defs(graph: protocol.Graph) -> str:
 def _node(node: protocol.Node) -> str:
     if node.width == START_SIZE:
         told = f'<text class="s" x="{node.x + 22:g}" y="{node.y + 11:g}">{NOTHING_YET}</text>' if node.state == "PENDING" else ""
-        return f'<circle class="n" cx="{node.x + 7:g}" cy="{node.y + 7:g}" r="6" stroke="{_LINE}" stroke-width="1.6"/>{told}'
+        return f'<circle class="n" cx="{node.x + 7:g}" cy="{node.y + 7:g}" r="6" stroke="{LINE}" stroke-width="1.6"/>{told}'
     letter = PALETTE.state(node.state).letter
     dash = ' stroke-dasharray="4 3"' if node.state in {"PENDING", "CANCELED"} or node.kind == MORE else ""
     weight = 2 if node.state == "FAILED" else 1.4
@@ -113,50 +119,62 @@ def _node(node: protocol.Node) -> str:
 
 
 def _end(node: protocol.Node) -> str:
-    return f'<use href="#s-{escape(node.state)}" x="12" y="15"/>{_text(34, 27.5, node.name, "b", 108, _BOLD)}'
+    return f'<use href="#s-{escape(node.state)}" x="12" y="15"/>{text_at(34, 27.5, node.name, "b", 108, BOLD)}'
 
 
 def _single(node: protocol.Node) -> str:
     detail = node.error or caption(node)
     icon = f'<use href="#k-{escape(node.kind)}" transform="translate({node.width - 20:g} 27) scale(.75)"/>'
-    head = f'<use href="#s-{escape(node.state)}" x="12" y="6"/>{_text(34, 18.5, node.name, "b", node.width - 42, _BOLD)}'
-    return f"{head}{_text(12, 36.5, detail, 's', node.width - 36, _SMALL)}{icon}"
+    head = f'<use href="#s-{escape(node.state)}" x="12" y="6"/>{text_at(34, 18.5, node.name, "b", node.width - 42, BOLD)}'
+    return f"{head}{text_at(12, 36.5, detail, 's', node.width - 36, SMALL)}{icon}"
 
 
 def _group(node: protocol.Node) -> str:
     inner = node.width - 22
     count = f"{TIMES}{node.count:,}"
-    head = f'<use href="#s-{escape(node.state)}" x="12" y="6"/>{_text(34, 18.5, node.name, "b", inner - 22 - len(count) * _BOLD, _BOLD)}'
+    head = f'<use href="#s-{escape(node.state)}" x="12" y="6"/>{text_at(34, 18.5, node.name, "b", inner - 22 - len(count) * BOLD, BOLD)}'
     total = f'<text x="{node.width - 10:g}" y="18.5" class="s b" text-anchor="end">{count}</text>'
     counts = "  ".join(f"{number:,} {PALETTE.state(state).glyph}\ufe0e" for state, number in node.counts.items())
-    line = _text(12, 79, counts, "s", inner, _SMALL)
-    return f"{head}{total}{_bar(node, inner)}{_waffle(node, inner)}{line}{_text(12, 96, node.error or caption(node), 's', inner, _SMALL)}"
+    line = text_at(12, 79, counts, "s", inner, SMALL)
+    return f"{head}{total}{bar(node.counts, 12, 28, inner, 10)}{waffle(node.cells, 12, 44, inner, 20)}{line}{text_at(12, 96, node.error or caption(node), 's', inner, SMALL)}"
 
 
-def _bar(node: protocol.Node, inner: float) -> str:
+def bar(counts: Mapping[str, int], x: float, y: float, width: float, height: float) -> str:
     """Proportional, but two pixels at least for every state that occurs: one failure in a hundred thousand is seen."""
-    room = inner - 2 * len(node.counts)
-    parts, x = [], 12.0
-    for state, number in node.counts.items():
-        width = 2 + room * number / node.count
-        parts.append(f'<rect x="{x:.2f}" y="28" width="{width:.2f}" height="10" class="f-{PALETTE.state(state).letter}"/>')
-        x += width
+    total = sum(counts.values())
+    room = width - 2 * len(counts)
+    parts = []
+    for state, number in counts.items():
+        part = 2 + room * number / total
+        parts.append(f'<rect x="{x:.2f}" y="{y:g}" width="{part:.2f}" height="{height:g}" class="f-{PALETTE.state(state).letter}"/>')
+        x += part
     return "".join(parts)
 
 
-def _waffle(node: protocol.Node, inner: float) -> str:
-    columns = min(_WAFFLE_COLUMNS, len(node.cells))
-    rows = -(-len(node.cells) // columns)
-    width, height = inner / columns, 20 / rows
+def waffle(cells: str, x: float, y: float, across: float, down: float) -> str:
+    """A grid of cells in reading order, one path for each state; letters in lower case have a notch: other states are with it."""
+    columns = min(WAFFLE_COLUMNS, len(cells))
+    rows = -(-len(cells) // columns)
+    width, height = across / columns, down / rows
     runs: dict[str, list[str]] = {}
+    notches = []
     for row in range(rows):
-        for match in re.finditer(r"(.)\1*", node.cells[row * columns : (row + 1) * columns]):
-            across = f"M{12 + match.start() * width:.1f} {44 + row * height:.1f}h{len(match[0]) * width:.1f}v{height:.1f}h-{len(match[0]) * width:.1f}z"
-            runs.setdefault(match[1], []).append(across)
+        of_row = cells[row * columns : (row + 1) * columns]
+        for match in re.finditer(r"(.)\1*", of_row.upper()):
+            piece = len(match[0]) * width
+            runs.setdefault(match[1], []).append(
+                f"M{x + match.start() * width:.1f} {y + row * height:.1f}h{piece:.1f}v{height:.1f}h-{piece:.1f}z"
+            )
+        notches += [
+            f"M{x + (at + 1) * width:.1f} {y + row * height:.1f}v{height / 2:.1f}l-{width / 2:.1f}-{height / 2:.1f}z"
+            for at, letter in enumerate(of_row)
+            if letter.islower()
+        ]
     painted = "".join(f'<path d="{"".join(paths)}" class="f-{escape(letter)}"/>' for letter, paths in runs.items())
-    upright = "".join(f"M{12 + column * width:.1f} 44v20" for column in range(1, columns))
-    level = "".join(f"M12 {44 + row * height:.1f}h{inner:g}" for row in range(1, rows))
-    return f'{painted}<path d="{upright}{level}" class="g" stroke-width=".8"/>'
+    upright = "".join(f"M{x + column * width:.1f} {y:g}v{down:g}" for column in range(1, columns))
+    level = "".join(f"M{x:g} {y + row * height:.1f}h{across:g}" for row in range(1, rows))
+    notched = f'<path d="{"".join(notches)}" class="n"/>' if notches else ""
+    return f'{painted}{notched}<path d="{upright}{level}" class="g" stroke-width=".8"/>'
 
 
 def caption(node: protocol.Node) -> str:
@@ -177,7 +195,8 @@ def caption(node: protocol.Node) -> str:
     return " · ".join(parts)
 
 
-def _text(x: float, y: float, text: str, style: str, room: float, character: float) -> str:
+def text_at(x: float, y: float, text: str, style: str, room: float, character: float) -> str:
+    """One line of text, cut to the room there is."""
     most = max(3, int(room / character))
     shown = printable(text)
     cut = shown if len(shown) <= most else shown[: most - 1] + "…"

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from wfengine.condition import Answer
+from wfengine.core.waits import WaitKey
 from wfengine.errors import (
     InstanceNotFound,
     InstanceNotTerminal,
@@ -26,6 +27,7 @@ from wfengine.runtime.executor import Executor, LocalExecutor
 from wfengine.runtime.limits import Limits
 from wfengine.runtime.loop import Loop
 from wfengine.runtime.mailbox import Mailbox
+from wfengine.runtime.operations import Awaited
 from wfengine.runtime.poison import Suspects
 from wfengine.runtime.registry import Definition, Kind, Registry
 from wfengine.runtime.requests import checked_id, raised, start_request
@@ -270,12 +272,31 @@ class Engine:
         self._act(instance_id, raised(event_name, data, audit), audit)
 
     def raise_workflow_event_soon(
-        self, instance_id: str, event_name: str, *, data: Any = None, audit: AuditRow | None = None
+        self, instance_id: str, event_name: str, *, data: Any = None, audit: AuditRow | None = None, if_waiting: WaitKey | None = None
     ) -> "Future[None]":
-        """As `raise_workflow_event`, without waiting: the future is settled when the event is durable, or says why it will not be."""
+        """As `raise_workflow_event`, without waiting: the future is settled when the event is durable, or says why it will not be.
+
+        With `if_waiting` the event is delivered only if it will answer that very wait; else the future fails with WaitOver, or InvalidArgument where
+        an older wait for the event would get it. A deadline that has passed counts, and whatever arrived before.
+        """
         ack: Future[None] = Answer()
         event_at = raised(event_name, data, audit)
-        self._loop.ask(ack, partial(operations.deliver, self._turns, instance_id, event_at, audit=audit))
+        if if_waiting is None:
+            self._loop.ask(ack, partial(operations.deliver, self._turns, instance_id, event_at, audit=audit))
+        else:
+            self._loop.ask(ack, partial(operations.answer_wait, self._turns, instance_id, if_waiting, event_at, audit=audit))
+        return ack
+
+    def awaited(self, instance_id: str | None = None) -> list[Awaited]:
+        """The event waits that an answer would reach now, of all live instances or of one, from memory; where nothing is durable yet, none."""
+        found: Future[list[Awaited]] = Answer()
+        self._loop.ask(found, partial(operations.awaited, self._turns, instance_id))
+        return self._loop.wait(found, None)
+
+    def record_act_soon(self, audit: AuditRow) -> "Future[None]":
+        """Record an act of a person that changes nothing, such as whom a question was handed to; settled when that is durable."""
+        ack: Future[None] = Answer()
+        self._loop.ask(ack, partial(operations.note, self._turns, audit))
         return ack
 
     def terminate_workflow(self, instance_id: str, *, output: Any = None, recursive: bool = True, audit: AuditRow | None = None) -> None:

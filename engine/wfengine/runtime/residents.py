@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from wfengine.core.waits import Open, open_waits
 from wfengine.model.failure import FailureDetails
 from wfengine.model.history import (
     ChildWorkflowInstanceCompleted,
@@ -47,7 +48,8 @@ class Resident:
 
     `instance` is its state as of the last commit handed to the store, `durable` as of the last acknowledged one. `inbox` is None where nothing
     arrived. `started` and `finished` are those who wait for these moments. `deaths` tells of open attempts how often the process died while they were at work. `unseen` are recorded events that no code has taken up. `disagreement` is what its code was found at fault with beside a turn. `past` is the rest
-    of the history while the executor does not keep the execution; None when it must be read from the store.
+    of the history while the executor does not keep the execution; None when it must be read from the store. `waits` are its event waits that its
+    last turn left open; `unseen` and the inbox may have closed some.
     """
 
     __slots__ = (
@@ -67,6 +69,7 @@ class Resident:
         "terminating",
         "timers",
         "unseen",
+        "waits",
     )
 
     def __init__(self, instance: Instance) -> None:
@@ -80,6 +83,7 @@ class Resident:
         self.deaths: dict[int, int] = {}
         self.timers: dict[int, TimerCreated] = {}
         self.children: dict[int, ChildWorkflowInstanceCreated] = {}
+        self.waits: Open = ()
         self.is_busy = False
         self.is_queued = False
         self.terminating = False
@@ -93,6 +97,11 @@ class Resident:
         if self.inbox is None:
             self.inbox = Inbox()
         return self.inbox
+
+    @property
+    def pending(self) -> Iterable[HistoryEvent]:
+        """What has arrived and no code has taken up."""
+        return (*self.unseen, *self.inbox.events) if self.inbox else self.unseen
 
     @property
     def callers(self) -> list[Future[Any]]:
@@ -143,4 +152,5 @@ def recovered(instance: Instance, rows: Iterable[HistoryRow]) -> Resident:
     resident.unseen = [row.event for row in rows[last_turned + 1 :]]
     for row in rows:
         resident.note(row.event)
+    resident.waits = open_waits(rows[: last_turned + 1])
     return resident

@@ -14,11 +14,14 @@ from typing import Any
 
 import msgspec
 
+from wfengine.condition import Answer
 from wfengine.core.rerunning import Rerun
 from wfengine.core.transitions import Transition, apply
+from wfengine.core.waits import after_turn
 from wfengine.errors import EnginePaused
 from wfengine.model.actions import ExecutionResult
 from wfengine.model.history import (
+    ConfirmingEvent,
     ExecutionTerminated,
     HistoryEvent,
     TaskScheduled,
@@ -208,6 +211,17 @@ class Turns:
             resident.mail.acks.append(ack)
         self._enqueue(resident)
 
+    def when_recorded(self, resident: Resident, tell: Callable[[BaseException | None], None]) -> None:
+        """Tell once what has arrived so far for a live execution is durable, or why it never will be."""
+        ack: Future[None] = Answer()
+        ack.add_done_callback(lambda done: tell(done.exception()))
+        resident.mail.acks.append(ack)
+        self._enqueue(resident)
+
+    def note(self, audit: AuditRow, ack: Future[None]) -> None:
+        """Record an act of a person that changes nothing."""
+        self._record_aside(Commit(audit=[audit]), ack)
+
     def defined(self, name: str, kind: str, app_id: str | None = None) -> None:
         """A workflow or activity was registered: whoever waited for it goes on."""
         if kind == "activity":
@@ -324,6 +338,11 @@ class Turns:
             transition = _with_commit(transition, runs=[transition.instance, *transition.commit.runs])
         if not isinstance(result, ExecutionResult):
             resident.unseen = [*resident.unseen, *arrived]
+        if transition.instance.status.is_terminal:
+            resident.waits = ()
+        elif isinstance(result, ExecutionResult) and (resident.waits or transition.timers):
+            asked = [row.event for row in transition.commit.history if row.turn and isinstance(row.event, ConfirmingEvent)]
+            resident.waits = after_turn(resident.waits, (*unseen, *arrived), asked, transition.instance.turn)
         resident.instance = transition.instance
         if not transition.commit.history and not transition.commit.runs:
             answer(acks)

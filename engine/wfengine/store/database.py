@@ -18,7 +18,7 @@ from wfengine.errors import EnginePaused, EngineStopped, StoreCorrupt, StoreErro
 from wfengine.store import guarding, migrating, opening
 from wfengine.store.segments import sync_directory, sync_file
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _PROGRESS_ROWS = 10_000
 _CHECKPOINT_BYTES = 1024 * 1024  # beside twice the log
 _READERS_LEAVE_WITHIN_SECONDS = 5.0
@@ -104,7 +104,8 @@ class Database:
             self.connection = self._root.cursor()
 
     def close(self) -> None:
-        """Close every connection but those that readers still hold."""
+        """Close every connection but those that readers still hold after a while: one that is at work cannot be closed under it."""
+        self._changed.wait_for(lambda: self._readers == 0, _READERS_LEAVE_WITHIN_SECONDS)
         with self._changed.lock:
             self.is_closed = True
             self._close()

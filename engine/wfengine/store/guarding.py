@@ -10,7 +10,7 @@ import duckdb
 TABLES = (
     "history", "runs", "definitions", "circuits", "transactions", "payloads", "payload_holders", "api_calls", "audit", "meta", "progress",
 )  # fmt: skip
-VIEWS = ("executions", "instances", "events", "activities", "waits", "failures", "circuit_breakers")
+VIEWS = ("executions", "instances", "events", "activities", "waits", "failures", "circuit_breakers", "spans")
 OURS = frozenset((*TABLES, *VIEWS))
 _INTRODUCE = frozenset(("into", "update", "table", "view", "truncate", "copy"))
 _BETWEEN = frozenset(("if", "not", "exists"))

@@ -41,8 +41,8 @@ def ids(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, str, Status]]:
         yield key, instance_id, Status(status)
 
 
-def history(cursor: duckdb.DuckDBPyConnection, key: int) -> list[HistoryRow]:
-    """An execution's events, in order."""
+def history(cursor: duckdb.DuckDBPyConnection, key: int, begin: int = 0) -> list[HistoryRow]:
+    """An execution's events from the place `begin` on, in order."""
     # The bounds spare DuckDB all row groups but those the execution was written to.
     bounds = cursor.execute(
         "SELECT min(first_position), max(position), arg_max(status, position) FROM runs WHERE instance = ?", [key]
@@ -51,8 +51,14 @@ def history(cursor: duckdb.DuckDBPyConnection, key: int) -> list[HistoryRow]:
         return []
     first, last, status = bounds
     until = last if status in TERMINAL else _LAST_POSITION
-    wanted = f"SELECT {_HISTORY} FROM history WHERE instance = ? AND position BETWEEN ? AND ?"
-    return sorted(_events_from(cursor, wanted, [key, first, until]), key=attrgetter("sequence"))  # quicker than DuckDB for so few
+    wanted = f"SELECT {_HISTORY} FROM history WHERE instance = ? AND position BETWEEN ? AND ? AND sequence >= ?"
+    return sorted(_events_from(cursor, wanted, [key, first, until, begin]), key=attrgetter("sequence"))  # quicker than DuckDB for so few
+
+
+def history_of_actions(cursor: duckdb.DuckDBPyConnection, key: int, event_ids: Iterable[int]) -> list[HistoryRow]:
+    """The events that confirm or answer these actions of an execution, in order."""
+    wanted = f"SELECT {_HISTORY} FROM history WHERE instance = ? AND event_id IN (SELECT unnest(?::BIGINT[]))"
+    return sorted(_events_from(cursor, wanted, [key, list(event_ids)]), key=attrgetter("sequence"))
 
 
 def instance(cursor: duckdb.DuckDBPyConnection, key: int) -> Instance | None:

@@ -117,10 +117,15 @@ class Store:
         with self.cursor() as cursor:
             return list(reading.ids(cursor))
 
-    def history(self, key: int) -> list[HistoryRow]:
-        """An execution's events, in order."""
+    def history(self, key: int, begin: int = 0) -> list[HistoryRow]:
+        """An execution's events from the place `begin` on, in order."""
         with self.cursor() as cursor:
-            return reading.history(cursor, key)
+            return reading.history(cursor, key, begin)
+
+    def history_of_actions(self, key: int, event_ids: Iterable[int]) -> list[HistoryRow]:
+        """The events that confirm or answer these actions of an execution, in order."""
+        with self.cursor() as cursor:
+            return reading.history_of_actions(cursor, key, event_ids)
 
     def instance(self, key: int) -> Instance | None:
         """The present state of one execution."""

@@ -9,13 +9,19 @@ export class Announcer {
   #said = "";
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  follow(picture: Picture): void {
-    const sentence = sentenceOf(picture);
+  /** What is to be known of the whole; told when it has changed and stays so for a moment. */
+  follow(sentence: string): void {
     if (sentence === this.#said) return;
     this.#said = sentence;
     clearTimeout(this.#timer);
     this.element.textContent = "";
     this.#timer = setTimeout(() => void (this.element.textContent = this.#said), PAUSE_MS);
+  }
+
+  /** Said at once: the answer to something that a person did. */
+  say(sentence: string): void {
+    this.element.textContent = "";
+    this.element.textContent = sentence;
   }
 
   stop(): void {

@@ -1,7 +1,7 @@
 // The first line: how the run stands, which one it is, how long it has taken, and whether what is shown is live.
 import { badge, html, paintBadge, set, svg, text, tint } from "../dom";
 import { spanText, tickingText } from "../durations";
-import type { Picture } from "../protocol";
+import type { RunHead } from "../protocol";
 
 const COPIED_FOR_MS = 1500;
 const SHORT_ID = 8;
@@ -20,16 +20,16 @@ export class Header {
   readonly #time = html("span", { class: "wf-time" });
   readonly #dot = html("span", { class: "wf-dot", "aria-hidden": "true" });
   readonly #live = html("span", { class: "wf-muted" });
-  #picture: Picture | null = null;
+  #picture: RunHead | null = null;
 
   constructor() {
     const identity = html("span", { class: "wf-id" }, this.#id, this.#copy);
     const clock = html("span", { class: "wf-clock" }, this.#time, this.#dot, this.#live);
-    this.element = html("header", { class: "wf-head" }, this.#pill, this.#name, identity, this.#generation, this.#custom, clock);
-    this.#copy.addEventListener("click", () => void this.#copyId());
+    this.element = html("div", { class: "wf-head" }, this.#pill, this.#name, identity, this.#generation, this.#custom, clock);
+    this.#copy.addEventListener("click", () => void this.copyId());
   }
 
-  draw(picture: Picture, now: number, isThere: boolean): void {
+  draw(picture: RunHead, now: number, isThere: boolean): void {
     this.#picture = picture;
     paintBadge(this.#badge, picture.status);
     tint(this.#pill, picture.status);
@@ -48,6 +48,14 @@ export class Header {
     this.tick(now);
   }
 
+  /** The head of a view that is not of one run. */
+  entitle(title: string, now: number, isThere: boolean): void {
+    this.#pill.hidden = this.#copy.hidden = this.#custom.hidden = true;
+    text(this.#name, title);
+    this.#dot.classList.toggle("wf-lost", !isThere);
+    text(this.#live, isThere ? "live" : `as of ${new Date(now).toLocaleTimeString()}`);
+  }
+
   tick(now: number): void {
     const picture = this.#picture;
     if (picture === null) return;
@@ -55,7 +63,8 @@ export class Header {
     text(this.#time, picture.ended === null ? tickingText(now - since) : spanText((picture.ended - since) / 1000));
   }
 
-  async #copyId(): Promise<void> {
+  /** Copy the whole id, or select it where there is no clipboard. */
+  async copyId(): Promise<void> {
     try {
       await navigator.clipboard.writeText(this.#picture?.instance_id ?? "");
       this.#copy.classList.add("wf-copied");

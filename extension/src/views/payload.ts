@@ -14,7 +14,7 @@ export class PayloadPane {
   constructor(label: string, hook: string) {
     const summary = html("summary", {}, `${label} `, this.#note);
     this.element = html("details", { class: "wf-pane", "data-wf-pane": hook, hidden: true }, summary, this.#code);
-    set(this.#code, { "aria-label": label });
+    set(this.#code, { role: "group", "aria-label": label });
   }
 
   draw(payload: Payload | null): void {
@@ -31,7 +31,7 @@ export class FailurePane {
   readonly element: HTMLElement;
   readonly #kind = html("strong", {});
   readonly #message = html("span", { dir: "auto" });
-  readonly #trace = html("pre", { class: "wf-code", tabindex: 0, "aria-label": "Traceback" });
+  readonly #trace = html("pre", { class: "wf-code", tabindex: 0, role: "group", "aria-label": "Traceback" });
   readonly #details = html("details", {}, html("summary", {}, "Traceback"), this.#trace);
 
   constructor() {

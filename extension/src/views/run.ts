@@ -1,20 +1,24 @@
 // One run as a person sees it. Knows no kernel: pictures and notices come in, acts go out.
+import base from "../../style/base.css";
+import nodes from "../../style/nodes.css";
 import style from "../../style/run.css";
 import { Clock } from "../clock";
 import { html, replace, set, text } from "../dom";
+import { everySecond } from "../every_second";
+import { keepKeys } from "../keys";
 import { paletteVariables, type Theme } from "../palette";
-import type { Act, Notice, Picture, ShowPicture } from "../protocol";
-import { Announcer } from "./announcer";
+import { type FocusMoved, type FromPage, isRunPicture, type Notice, type Picture, type Reply, type ShowChange, type ShowPicture } from "../protocol";
+import type { View } from "../view";
+import { Announcer, sentenceOf } from "./announcer";
 import { GraphView } from "./graph";
 import { Header } from "./header";
 import { FailurePane, PayloadPane } from "./payload";
 import { StepTable } from "./steps";
 import { WaitCards } from "./waits";
 
-const TICK_MS = 1000;
 const KERNEL_LOST = "needs a running kernel: run this cell again";
 
-export class RunView {
+export class RunView implements View {
   readonly element: HTMLElement;
   readonly #clock = new Clock();
   readonly #header = new Header();
@@ -27,20 +31,20 @@ export class RunView {
   readonly #output = new PayloadPane("Output", "output");
   readonly #steps = new StepTable();
   readonly #announcer = new Announcer();
-  readonly #sight: IntersectionObserver;
   #picture: Picture | null = null;
   #seq = 0;
   #isThere = true;
   #isInSight = true;
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #stopTicking: (() => void) | null = null;
 
-  constructor(act: (act: Act) => void, theme: Theme) {
-    this.#waits = new WaitCards(act);
+  constructor(send: ((message: FromPage) => void) | null, theme: Theme) {
+    this.#waits = new WaitCards((act) => send?.({ ...act, key: this.#picture?.key ?? null }));
+    this.#isThere = send !== null;
     const panes = html("div", { class: "wf-panes" }, this.#input.element, this.#output.element);
     this.element = html(
       "div",
-      { class: "wf-run", role: "region", tabindex: -1, "data-wf-view": "run", "data-wf-mode": "live", "data-lm-suppress-shortcuts": "true" },
-      html("style", {}, style),
+      { class: "wf-view wf-run", role: "region", tabindex: -1, "data-wf-view": "run", "data-wf-mode": "live", "data-lm-suppress-shortcuts": "true" },
+      html("style", {}, base + nodes + style),
       this.#header.element,
       this.#why,
       this.#notice,
@@ -51,26 +55,25 @@ export class RunView {
       this.#steps.element,
       this.#announcer.element,
     );
-    this.element.addEventListener("keydown", (event) => this.#keys(event));
-    this.#sight = new IntersectionObserver((entries) => this.#look(entries.some((entry) => entry.isIntersecting)));
-    this.#sight.observe(this.element);
+    keepKeys(this.element);
     this.paint(theme);
   }
 
   /** Draw a picture; `pushed` says that the kernel sent it just now. An older one than the one shown is let pass. */
   show(message: ShowPicture, pushed: boolean): void {
-    if (message.seq < this.#seq) return;
+    const picture = message.picture;
+    if (message.seq < this.#seq || !isRunPicture(picture)) return;
     this.#seq = message.seq;
-    this.#picture = message.picture;
-    this.#clock.follow(message.picture, pushed);
-    if (!this.#isThere) this.#clock.stop();
-    this.#draw(message.picture);
+    this.#picture = picture;
+    if (this.#isThere) this.#clock.follow(picture, pushed);
+    else this.#clock.stand(picture);
+    this.#draw(picture);
   }
 
-  hear(notice: Notice): void {
-    if (this.#waits.hear(notice)) return;
-    text(this.#notice, notice.text);
-    set(this.#notice, { hidden: notice.text === "", "data-level": notice.level });
+  hear(message: ShowChange | Notice | Reply | FocusMoved): void {
+    if (message.type !== "notice" || this.#waits.hear(message) || (message.token !== null && message.text === "")) return;
+    text(this.#notice, message.text);
+    set(this.#notice, { hidden: message.text === "", "data-level": message.level });
   }
 
   /** The kernel is there, or it is not and nothing may tick or be pressed. */
@@ -89,15 +92,14 @@ export class RunView {
   }
 
   dispose(): void {
-    clearInterval(this.#timer);
-    this.#sight.disconnect();
+    this.#stopTicking?.();
     this.#announcer.stop();
     replace(this.element);
   }
 
   #draw(picture: Picture): void {
     const now = this.#clock.now();
-    const isLive = this.#isThere || picture.is_over;
+    const isLive = this.#isThere;
     set(this.element, {
       "data-wf-state": picture.status,
       "data-wf-mode": isLive ? "live" : "snapshot",
@@ -108,25 +110,31 @@ export class RunView {
     text(this.#why, picture.is_over || picture.waits.length > 0 ? "" : picture.why);
     this.#graph.draw(picture.graph, now);
     if (this.#waits.draw(picture.waits, now)) this.element.focus({ preventScroll: true });
+    if (this.#waits.farewell !== "") {
+      this.hear({ type: "notice", text: this.#waits.farewell, token: null, level: "info" });
+      this.#waits.farewell = "";
+    }
     this.#waits.block(this.#isThere ? null : KERNEL_LOST);
     this.#failure.draw(picture.failure);
     this.#input.draw(picture.input);
     this.#output.draw(picture.output);
     this.#steps.draw(picture);
-    this.#announcer.follow(picture);
+    this.#announcer.follow(sentenceOf(picture));
     this.#keepTime();
   }
 
-  #look(isInSight: boolean): void {
-    this.#isInSight = isInSight;
-    this.element.classList.toggle("wf-unseen", !isInSight);
+  look(isSeen: boolean): void {
+    this.#isInSight = isSeen;
+    this.element.classList.toggle("wf-unseen", !isSeen);
     this.#keepTime();
     this.#tick();
   }
 
   #keepTime(): void {
-    clearInterval(this.#timer);
-    if (this.#clock.ticks && this.#isInSight) this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    const isNeeded = this.#clock.ticks && this.#isInSight && this.#picture?.is_over === false; // nothing about what is over tells the time
+    if (isNeeded === (this.#stopTicking !== null)) return;
+    this.#stopTicking?.();
+    this.#stopTicking = isNeeded ? everySecond(() => this.#tick()) : null;
   }
 
   #tick(): void {
@@ -134,21 +142,5 @@ export class RunView {
     this.#header.tick(now);
     this.#graph.tick(now);
     this.#waits.tick(now);
-  }
-
-  /**
-   * Keys belong to the view while the focus is inside: in a notebook `b` would insert a cell and Shift+Enter destroy this one.
-   * JupyterLab's own attribute for that (on the root, for other front ends) does not count where a shortcut's selector matches the
-   * focused element itself. Saving and the like go through. Escape gives the focus back to the cell.
-   */
-  #keys(event: KeyboardEvent): void {
-    if ((event.ctrlKey || event.metaKey) && event.key !== "Enter") return;
-    event.stopPropagation();
-    if (event.key !== "Escape") return;
-    const cell = this.element.closest<HTMLElement>(".jp-Cell");
-    if (cell !== null) {
-      if (!cell.hasAttribute("tabindex")) cell.tabIndex = -1;
-      cell.focus();
-    } else if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
   }
 }

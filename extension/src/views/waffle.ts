@@ -18,8 +18,8 @@ export function segments(counts: Readonly<Record<string, number>>, smallest = 1.
 }
 
 /** For each letter the path of its cells, in a grid of one by one cells. */
-export function cellPaths(cells: string): { columns: number; rows: number; paths: ReadonlyMap<string, string> } {
-  const columns = Math.min(COLUMNS, cells.length);
+export function cellPaths(cells: string, most = COLUMNS): { columns: number; rows: number; paths: ReadonlyMap<string, string> } {
+  const columns = Math.min(most, cells.length);
   const rows = columns === 0 ? 0 : Math.ceil(cells.length / columns);
   const paths = new Map<string, string>();
   for (let row = 0; row < rows; row++) {

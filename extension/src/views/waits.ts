@@ -2,7 +2,7 @@
 // turns into "sent", and the card leaves when a picture says that the wait is answered.
 import { badge, html, set, text } from "../dom";
 import { tickingText } from "../durations";
-import type { Act, Notice, Wait } from "../protocol";
+import { type Act, newToken, type Notice, type Wait } from "../protocol";
 
 export type Answer = "approve" | "reject";
 const NO_ANSWER_AFTER_MS = 5000;
@@ -11,6 +11,8 @@ const LABELS: Readonly<Record<Answer, string>> = { approve: "Approve", reject: "
 export class WaitCards {
   readonly element = html("div", { class: "wf-waits" });
   readonly #cards = new Map<string, WaitCard>();
+  /** What somebody was told whose answer came too late, of a card that has left since. */
+  farewell = "";
 
   constructor(private readonly act: (act: Act) => void) {}
 
@@ -21,6 +23,7 @@ export class WaitCards {
     for (const [id, card] of this.#cards) {
       if (open.has(id)) continue;
       lostFocus ||= card.element.contains(document.activeElement);
+      this.farewell ||= card.told;
       card.remove();
       this.#cards.delete(id);
     }
@@ -56,6 +59,7 @@ class WaitCard {
   readonly #buttons: Readonly<Record<Answer, HTMLButtonElement>>;
   #sent: { readonly answer: Answer; readonly token: string } | null = null;
   #blocked: string | null = null;
+  #told = "";
   #patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly wait: Wait, private readonly act: (act: Act) => void) {
@@ -73,10 +77,16 @@ class WaitCard {
     text(this.#times, `for ${tickingText(now - this.wait.since)}${left}`);
   }
 
+  /** What its person was told of an answer that did not count. */
+  get told(): string {
+    return this.#told;
+  }
+
   hear(notice: Notice): boolean {
     if (this.#sent === null || notice.token !== this.#sent.token) return false;
     if (notice.level === "error") this.#release();
-    text(this.#said, notice.text);
+    else this.#told = notice.text;
+    if (notice.text !== "") text(this.#said, notice.text); // nothing to say where it counts: the picture will show it
     return true;
   }
 
@@ -105,7 +115,7 @@ class WaitCard {
     if (this.#blocked !== null || (this.#sent !== null && this.#sent.answer !== answer)) return;
     const token = this.#sent?.token ?? newToken();
     this.#sent = { answer, token };
-    this.act({ type: "act", act: "raise", token, wait_id: this.wait.id, event: this.wait.event, data: answer === "approve" });
+    this.act({ type: "act", act: "raise", token, wait_id: this.wait.id, event: this.wait.event, data: answer === "approve", instance_id: null, verb: answer, comment: null, key: null });
     set(this.element, { "data-wf-sent": answer });
     text(this.#said, "sent; it counts once it is in the history");
     this.#paint();
@@ -136,9 +146,4 @@ class WaitCard {
       button.classList.toggle("wf-sending", this.#sent?.answer === answer);
     }
   }
-}
-
-/** 128 random bits; `randomUUID` would be missing where a hub is reached over plain HTTP. */
-function newToken(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -132,7 +132,7 @@ def test_a_table_of_the_users_own_in_the_way_is_named_and_the_file_left_as_it_wa
 
 def words_of_a_migration() -> int:
     """How often a migration speaks to DuckDB: five times for the backup, begin, the statements and their texts, version, commit, checkpoint."""
-    texts = [migrating.script("migrate_2"), migrating.script("views")]
+    texts = [migrating.script("migrate_2"), migrating.script("migrate_3"), migrating.script("views")]
     return 5 + 1 + sum(1 + len(duckdb.extract_statements(text)) for text in texts) + 1 + 1 + 1
 
 

@@ -11,7 +11,8 @@ from tests.lab.conftest import Story, approval
 from tests.lab.views.test_picture import chain, fan_out
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Status
-from wflab.views.card import html_card, static_bundle, text_card
+from wflab.views.bundles import bundle_of
+from wflab.views.card import html_card, text_card
 
 HOSTILE = '"><img src=x onerror=alert(1)></text><script>alert(1)</script>\x1b[31m\u202e\x00'
 
@@ -97,4 +98,4 @@ def test_text_holds_nothing_that_a_terminal_obeys() -> None:
 
 
 def test_the_bundle_of_a_saved_notebook_needs_no_kernel(escalation: Story) -> None:
-    assert set(static_bundle(escalation.picture())) == {"text/html", "text/plain"}
+    assert set(bundle_of(escalation.picture())) == {"application/vnd.wflab.view+json", "text/html", "text/plain"}

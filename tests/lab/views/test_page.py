@@ -10,8 +10,9 @@ from tests.lab.conftest import Story
 from tests.lab.views.test_card import HOSTILE, hostile
 from tests.lab.views.test_picture import chain, fan_out
 from wflab import protocol
-from wflab.views.run_view import BUNDLE
+from wflab.views.widget import BUNDLES
 
+BUNDLE = BUNDLES / "run.js"
 ADDRESS = "http://widget.invalid/"
 SHOW = """async (message) => {
   const { default: widget } = await import("/widget.js");
@@ -25,7 +26,7 @@ SHOW = """async (message) => {
     push: (next) => { window.model.message = next; heard["change:message"].forEach((slot) => slot()); },
     tell: (notice) => heard["msg:custom"].forEach((slot) => slot(notice)),
   };
-  widget.render({ model: window.model, el: document.getElementById("cell") });
+  await widget.render({ model: window.model, el: document.getElementById("cell") });
 }"""
 PLACES = "() => [...document.querySelectorAll('[data-wf-node]')].map((n) => [n.dataset.wfId, n.offsetLeft, n.offsetTop])"
 
@@ -128,4 +129,5 @@ def test_a_change_of_theme_repaints(page: Page, escalation: Story) -> None:
     page.evaluate(SHOW, message(escalation))
     page.evaluate("document.body.dataset.jpThemeLight = 'false'")
     page.wait_for_selector("[data-wf-view=run][data-wf-theme=dark]")
-    assert page.evaluate("model.sent.at(-1)") == {"type": "ready", "theme": "dark"}
+    told = [sent["theme"] for sent in page.evaluate("model.sent") if sent["type"] == "ready"]
+    assert told == ["light", "dark"]

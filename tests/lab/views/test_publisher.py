@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import Story
+from wfengine.model.instance import Status
 from wflab.protocol import Notice, Picture
-from wflab.views.publisher import SEND_PAUSE_S, VIEW_PAUSE_S, Publisher
+from wflab.views.publisher import SEND_PAUSE_S, STORE_PAUSE_S, VIEW_PAUSE_S, Publisher
 
 DEADLINE_S = 20
 
@@ -20,8 +21,9 @@ class Page:
 
     def __init__(self) -> None:
         self.shown: list[tuple[float, Picture]] = []
-        self.told: list[Notice] = []
+        self.told: list[Any] = []
         self.is_closed = False
+        self.is_seen = True
         self.threads: set[str] = set()
         self.clock: Callable[[], float] | None = None
 
@@ -30,8 +32,11 @@ class Page:
         self.shown.append((self.clock() if self.clock else 0.0, picture))
         return True
 
-    def tell(self, notice: Notice) -> None:
-        self.told.append(notice)
+    def tell(self, message: Any) -> None:
+        self.told.append(message)
+
+    def _repr_mimebundle_(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"live": self.shown[-1][1].status}, {}
 
     def close(self) -> None:
         self.is_closed = True
@@ -41,7 +46,7 @@ class Display:
     def __init__(self) -> None:
         self.bundles: list[dict[str, Any]] = []
 
-    def update(self, obj: dict[str, Any], /, *, raw: bool) -> None:
+    def update(self, obj: dict[str, Any], /, *, raw: bool, metadata: dict[str, Any] | None = None) -> None:  # noqa: ARG002  # IPython's
         assert raw
         self.bundles.append(obj)
 
@@ -111,7 +116,7 @@ def test_freezing_shows_the_end_and_puts_the_static_card_in_its_place(publisher:
     publisher.attach("a", page, escalation.picture, display=display)
     publisher.freeze("a")
     assert publisher.settle(DEADLINE_S)
-    assert [set(bundle) for bundle in display.bundles] == [{"text/html", "text/plain"}]
+    assert [set(bundle) for bundle in display.bundles] == [{"application/vnd.wflab.view+json", "text/html", "text/plain"}]
     publisher.touch("a")
     assert publisher.settle(DEADLINE_S)
     assert (len(page.shown), page.is_closed) == (1, True)
@@ -148,3 +153,56 @@ def test_closing_ends_the_thread(escalation: Story) -> None:
     publisher.close()
     publisher.close()
     assert publisher.settle(DEADLINE_S)
+
+
+def test_a_view_that_nobody_sees_is_sent_nothing_until_somebody_does(publisher: Publisher, escalation: Story) -> None:
+    page = Page()
+    page.is_seen = False
+    publisher.attach("a", page, escalation.picture)
+    for _ in range(50):
+        publisher.touch("a")
+    assert publisher.settle(DEADLINE_S)
+    assert page.shown == []
+    page.is_seen = True
+    publisher.touch("a")
+    assert publisher.settle(DEADLINE_S)
+    assert len(page.shown) == 1
+
+
+def test_a_job_is_done_by_the_publishers_thread_although_nobody_sees_the_view(publisher: Publisher, escalation: Story) -> None:
+    page = Page()
+    page.is_seen = False
+    publisher.attach("a", page, escalation.picture)
+    done: list[str] = []
+    publisher.post("a", lambda: done.append(threading.current_thread().name))
+    assert publisher.settle(DEADLINE_S)
+    assert done == ["wflab-publisher"]
+
+
+def test_what_the_notebook_stores_follows_a_live_view_seldom_and_its_end_at_once(escalation: Story) -> None:
+    now = [0.0]
+    publisher = Publisher(lambda: now[0])
+    publisher.keeps_stored = True
+    page, display = Page(), Display()
+    publisher.attach("a", page, escalation.picture, display=display)
+    now[0] = 1.0
+    publisher.touch("a")
+    assert publisher.settle(DEADLINE_S)
+    assert display.bundles == []
+    now[0] = STORE_PAUSE_S + 1
+    publisher.touch("a")
+    assert publisher.settle(DEADLINE_S)
+    assert display.bundles == [{"live": "RUNNING"}]
+    now[0] += 1
+    escalation.ends(Status.COMPLETED)
+    publisher.finish("a")
+    assert publisher.settle(DEADLINE_S)
+    publisher.close()
+    assert display.bundles == [{"live": "RUNNING"}, {"live": "COMPLETED"}]
+
+
+def test_a_view_gives_up_its_place_to_another(publisher: Publisher, escalation: Story) -> None:
+    display = Display()
+    publisher.attach("a", Page(), escalation.picture, display=display)
+    assert publisher.detach("a") is display
+    assert publisher.detach("a") is None

@@ -1,0 +1,1 @@
+-- From schema 2 to 3: no table changes; the view `spans` and its macros are new.

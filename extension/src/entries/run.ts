@@ -1,0 +1,4 @@
+import { RunView } from "../views/run";
+import { widgetOf } from "../widget";
+
+export default widgetOf((send, theme) => new RunView(send, theme));

@@ -1,0 +1,73 @@
+// What all panels of the extension are: a widget in the palette's colours, drawn anew when the current lab has something new.
+import { type Message } from "@lumino/messaging";
+import { Widget } from "@lumino/widgets";
+import base from "../../style/base.css";
+import lab from "../../style/lab.css";
+import { set } from "../dom";
+import { everySecond } from "../every_second";
+import type { LabLinks } from "../lab_links";
+import { paletteVariables } from "../palette";
+import { currentTheme, onThemeChange } from "../theme";
+
+export abstract class LabPanel extends Widget {
+  #stopTicking: (() => void) | null = null;
+  readonly #forgetTheme: () => void;
+
+  constructor(protected readonly links: LabLinks, node: HTMLElement) {
+    super({ node });
+    this.addClass("wf-lab");
+    dress(node);
+    this.#forgetTheme = onThemeChange(() => paint(node));
+    links.changed.connect(this.refresh, this);
+  }
+
+  /** Draw what there is now; nobody sees it while it is hidden. */
+  refresh(): void {
+    if (this.isVisible) this.draw();
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) return;
+    this.#stopTicking?.();
+    this.#forgetTheme();
+    super.dispose();
+  }
+
+  protected abstract draw(): void;
+
+  /** Once a second while it is visible. */
+  protected tick(): void {}
+
+  protected override onAfterShow(_: Message): void {
+    this.draw();
+    this.#stopTicking?.();
+    this.#stopTicking = everySecond(() => {
+      if (document.visibilityState !== "hidden") this.tick();
+    });
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    if (this.isVisible) this.onAfterShow(message);
+  }
+
+  protected override onBeforeHide(_: Message): void {
+    this.#stopTicking?.();
+  }
+}
+
+/** Give an element of the extension its style sheets (once for the page) and the theme's colours. */
+export function dress(node: HTMLElement): void {
+  if (document.getElementById("wflab-style") === null) {
+    const style = document.createElement("style");
+    style.id = "wflab-style";
+    style.textContent = base + lab;
+    document.head.append(style);
+  }
+  paint(node);
+}
+
+export function paint(node: HTMLElement): void {
+  const theme = currentTheme();
+  set(node, { "data-wf-theme": theme });
+  for (const [name, value] of paletteVariables(theme)) node.style.setProperty(name, value);
+}

@@ -1,0 +1,7 @@
+// The messages between kernel and page: the twin of wflab/protocol/. tests/protocol/ holds samples that both suites read.
+export * from "./graph";
+export * from "./head";
+export * from "./inbox";
+export * from "./messages";
+export * from "./run";
+export * from "./timeline";

@@ -1,0 +1,74 @@
+"""Names and payloads that mean harm, in every field of every view: shown as text, nothing runs, nothing breaks."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenNotebook
+from tests.browser.hostile import hostile_strings
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+WICKED = """
+%load_ext wflab
+import wflab as wf
+wfr = wf.WorkflowRuntime()
+STRINGS = {strings!r}
+PARTS = [STRINGS[at : at + 40] for at in range(0, len(STRINGS), 40)]
+
+def fails(payload):
+    raise RuntimeError(payload)
+def echo(payload):
+    return payload
+
+@wfr.workflow(name="wicked")
+def wicked(ctx, part):
+    ctx.set_custom_status(PARTS[part][0])
+    for text in PARTS[part]:
+        try:
+            yield ctx.step(fails, text, name=text)
+        except wf.TaskFailedError:
+            pass
+        yield ctx.step(echo, {{text: text}}, name=text)
+    properties = {{text: {{"type": "string", "title": text, "description": text, "default": text}} for text in PARTS[part][:4]}}
+    waits = [
+        ctx.wait_for_external_event(text, title=text, schema={{"type": "object", "title": text, "description": text, "properties": properties}})
+        for text in PARTS[part][:12] if text.strip()
+    ]
+    yield wf.when_all(waits)
+
+runs = [lab.start("wicked", part, tags={{PARTS[part][0]: PARTS[part][1]}}) for part in range(len(PARTS))]
+big = lab.start("wicked", 0, "with-a-very-large-input")
+"""
+WAITED = """
+import time
+until = time.monotonic() + 60
+while lab.sql("SELECT count(DISTINCT instance_id) AS n FROM waits").n[0] < len(runs) and time.monotonic() < until:
+    time.sleep(0.1)
+print("all wait:", lab.sql("SELECT count(DISTINCT instance_id) AS n FROM waits").n[0] >= len(runs))
+"""
+SHOWN = {
+    "run": "for run in runs: display(run)",
+    "graph": "for run in runs: display(run.graph())",
+    "timeline": "for run in runs: display(run.timeline())",
+    "inbox": "lab.inbox()",
+}
+
+
+def test_two_hundred_hostile_strings_are_text_in_every_view(open_notebook: OpenNotebook) -> None:
+    strings = hostile_strings()
+    assert len(strings) == 200
+    page = open_notebook(WICKED.format(strings=strings), WAITED, *SHOWN.values(), "for run in [*runs, big]: run.terminate()")
+    page.page.on("dialog", lambda _: pytest.fail("a string was run as a script"))
+    page.run(0)
+    page.run(1)
+    expect(page.cell(1)).to_contain_text("all wait: True", timeout=90_000)
+    for index, name in enumerate(SHOWN, start=2):
+        page.run(index)
+        views = page.cell(index).locator(f"[data-wf-view={name}]")
+        expect(views.first).to_be_visible(timeout=30_000)
+        expect(page.cell(index).locator("[role=alert]:visible")).to_have_count(0)
+        assert page.cell(index).locator("[data-wf-view] :is(script, iframe, object, embed, video, audio, base, link)").count() == 0
+        assert page.page.evaluate("() => window.pwned") is None
+    page.run(len(SHOWN) + 2)
+    expect(page.cell(2).locator("[data-wf-view=run][data-wf-state=TERMINATED]").first).to_be_attached(timeout=30_000)
+    assert page.page.evaluate("() => window.pwned") is None

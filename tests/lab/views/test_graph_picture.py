@@ -1,0 +1,275 @@
+"""The graph's picture: one node for each call-site, what it says, what led to what, and that nothing moves."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.lab.conftest import Story, approval
+from tests.lab.views.graph_stories import BATCH, batch, graph_of, links, node, picture, raced, took
+from tests.lab.views.test_card import hostile
+from tests.lab.views.test_picture import chain, fan_out
+from wfengine.model.instance import Status
+from wflab import protocol
+from wflab.analytics.call_sites import call_sites
+from wflab.analytics.spans import spans_of
+from wflab.views.graph_picture import NO_PLAN, graph_picture, run_graph
+from wflab.views.graph_scopes import MOST_GROUPS
+from wflab.views.group_fold import GroupFold
+
+SAMPLE = Path(__file__).parents[2] / "protocol" / "graph.json"
+
+
+def test_a_thousand_calls_of_one_site_are_one_node() -> None:
+    story = batch()
+    story.turn().fails(1).returns(2)
+    shown = picture(story, BATCH)
+    found = node(shown, "score_chunk")
+    assert (found.count, found.counts, found.state) == (1000, {"COMPLETED": 1, "RUNNING": 998, "FAILED": 1}, "FAILED")
+    assert len(found.cells) == 250
+    assert found.cells.startswith("fR"), "the first cell holds the failure and others: it is notched"
+    assert [(error.message, error.count, error.index) for error in found.errors] == [("ValueError: no", 1, 0)]
+    assert len(msgspec.json.encode(shown)) < 12_000
+
+
+def test_groups_have_the_keys_that_spans_have() -> None:
+    story = raced()
+    shown = picture(story, BATCH)
+    keys = {span.group_key for span in spans_of(story.instance, story.rows, sites=call_sites(BATCH))}
+    drawn = {group.id for group in shown.groups if group.count and group.kind != "race"}
+    assert drawn == keys
+
+
+def test_a_worst_state_wins_a_cell_and_up_to_250_calls_have_their_own() -> None:
+    story = batch(250)
+    for number in range(1, 251):
+        if number != 100:  # the one that goes on
+            story.returns(number)
+    cells = node(picture(story), "score_chunk").cells
+    assert (len(cells), cells.index("R"), set(cells)) == (250, 99, {"C", "R"})
+
+
+def test_durations_are_told_as_24_bins_with_a_median() -> None:
+    story = batch(100)
+    for number in range(1, 101):
+        took(story.later(seconds=1), number, seconds=0.1 if number <= 60 else 10)  # more of the quick ones
+    found = node(picture(story), "score_chunk").durations
+    assert found is not None
+    assert (len(found.bins), sum(found.bins), found.bins[0], found.bins[-1]) == (24, 100, 60, 40)
+    assert (found.p50, found.p95) == (100.0, 10_000.0)
+
+
+def test_when_the_rest_is_done_is_told_from_30_completions_on_as_a_range() -> None:
+    story = batch(100)
+    for number in range(1, 30):
+        story.later(seconds=1).returns(number)
+    assert node(picture(story), "score_chunk").eta is None
+    story.later(seconds=1).returns(30)
+    eta = node(picture(story), "score_chunk").eta
+    assert eta is not None
+    assert eta[0] < 70_000 < eta[1]
+
+
+def test_what_is_held_up_is_pending_and_what_the_end_left_open_is_canceled() -> None:
+    story = batch(3)
+    run = graph_of(story)
+    run.held_up = [2, 3]
+    held = graph_picture(run, story.rows, now=story.now)
+    assert node(held, "score_chunk").counts == {"RUNNING": 1, "PENDING": 2}
+    story.ends(Status.TERMINATED)
+    assert node(picture(story), "score_chunk").counts == {"CANCELED": 3}
+
+
+def test_a_race_has_a_node_a_winner_and_a_loser_and_what_follows_follows_from_the_race() -> None:
+    shown = picture(raced(), BATCH)
+    assert {link for link in links(shown) if "first of" in link[:2]} == {
+        ("approval", "first of", "won"),
+        ("timer 1 d", "first of", "lost"),
+        ("first of", "publish", "flow"),
+        ("first of", "refund_all", "planned"),
+    }
+    assert (node(shown, "first of").note, node(shown, "timer 1 d").state, node(shown, "timer 1 d").note) == (
+        "approval won",
+        "CANCELED",
+        "lost the race",
+    )
+    waiting = picture(approval())
+    assert (node(waiting, "first of").state, {kind for _, _, kind in links(waiting)}) == ("SUSPENDED", {"flow"})
+
+
+def test_what_the_source_still_comes_to_is_planned_and_what_it_has_passed_by_is_not_taken() -> None:
+    before = picture(batch(3), BATCH)
+    assert {group.name: group.planned for group in before.groups if group.planned} == dict.fromkeys(
+        ["approval", "timer", "publish", "refund_all", "notify"], "planned"
+    )
+    assert {("timer", "publish", "planned"), ("timer", "refund_all", "planned"), ("publish", "notify", "planned")} <= links(before)
+    after = picture(raced(), BATCH)
+    assert {group.name: group.planned for group in after.groups if group.planned} == {"refund_all": "not taken", "notify": "planned"}
+    ended = picture(raced().ends(), BATCH)
+    assert {group.planned for group in ended.groups} == {"", "not taken"}
+
+
+def test_without_a_source_there_is_no_plan_and_a_word_about_it() -> None:
+    assert NO_PLAN in picture(batch(3)).strips
+    assert picture(batch(3), BATCH).strips == []
+
+
+def test_a_run_that_has_not_begun_is_its_plan_alone() -> None:
+    story = Story("order_batch")
+    story.rows.clear()
+    story.status = Status.PENDING
+    shown = picture(story, BATCH, strips=["waiting for a worker: none registered for `order_batch`"])
+    assert {group.planned for group in shown.groups if group.kind != "workflow"} == {"planned"}
+    assert shown.strips == ["waiting for a worker: none registered for `order_batch`"]
+
+
+def test_a_loop_is_folded_with_its_way_back_and_its_rounds() -> None:
+    shown = picture(chain(["poll", "rest"] * 20))
+    assert (node(shown, "poll").count, node(shown, "poll").rounds, node(shown, "poll").is_loop) == (20, 20, True)
+    assert links(shown) == {("poll", "rest", "flow"), ("rest", "poll", "loop")}
+    alone = picture(chain(["poll"] * 3))
+    assert links(alone) == {("poll", "poll", "loop")}
+
+
+def test_calls_that_are_waited_for_together_all_lead_on() -> None:
+    story = Story()
+    hotel, flight = story.call("hotel"), story.call("flight")
+    story.turn().returns(hotel)
+    story.turn().returns(flight)
+    story.call("confirm")
+    assert links(picture(story)) == {("hotel", "confirm", "flow"), ("flight", "confirm", "flow")}
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_what_a_level_hides_is_led_through(level: int) -> None:
+    story = raced()
+    story.child("notify")
+    shown = picture(story)
+    names = {group.id: group.kind for group in shown.groups}
+    kinds = {names[place] for place in shown.levels[level].places}
+    assert kinds == {1: {"activity"}, 2: {"activity", "child"}, 3: {"activity", "child", "event_wait", "timer", "race"}}[level]
+    assert (("score_chunk", "publish", "flow") in links(shown, level)) == (level < 3)  # the waits are hidden below it
+    assert list(shown.levels[0].places) == [shown.groups[0].id]
+
+
+@pytest.mark.parametrize("told", [approval, raced, lambda: fan_out(30), lambda: chain(["a", "b", "c", "a"])])
+def test_no_node_moves_when_the_history_goes_on(told: object) -> None:
+    story = told()  # type: ignore[operator]  # one of the builders above
+    story.later(seconds=1).turn().raised("human_approval")
+    story.call("after")
+    story.call("beside")
+    places: dict[str, tuple[float, float]] = {}
+    for count in range(1, len(story.rows) + 1):
+        for name, place in picture(story.retold(count)).levels[3].places.items():
+            assert places.setdefault(name, place[:2]) == place[:2]
+
+
+@pytest.mark.parametrize("portion", [1, 3, 50])
+def test_a_history_read_in_portions_gives_the_same_picture(portion: int) -> None:
+    for story in (raced(), hostile(), approval(), chain(["poll", "rest"] * 5)):
+        fold = GroupFold(story.name, call_sites(BATCH))
+        for begin in range(0, len(story.rows), portion):
+            fold.take(story.rows[begin : begin + portion])
+        whole = graph_of(story, BATCH)
+        in_portions = msgspec.structs.replace(whole, fold=fold)
+        assert graph_picture(in_portions, story.rows, now=story.now) == graph_picture(whole, story.rows, now=story.now)
+
+
+def test_a_call_that_is_tried_again_is_one_call_with_its_attempts() -> None:
+    story = Story()
+    number = story.call("charge", identity="c")
+    story.later(seconds=1).turn().fails(number, "CardDeclined")
+    story.backs_off("charge", "c", 1, seconds=30)
+    found = node(picture(story), "charge")
+    assert (found.count, found.state, found.note, found.errors, found.until is not None) == (1, "RUNNING", "backoff", [], True)
+    again = story.turn().call("charge", identity="c", attempt=2)
+    story.turn().returns(again)
+    found = node(picture(story), "charge")
+    assert (found.state, found.attempts, found.attempts_total) == ("COMPLETED", ["FAILED", "COMPLETED"], 2)
+
+
+def test_a_child_is_expanded_in_place_within_a_frame() -> None:
+    story = Story("order")
+    first = story.call("reserve")
+    story.turn().returns(first)
+    story.child("ship")
+    child = Story("ship", instance_id="child-1")
+    child.call("pack")
+    run = graph_of(story)
+    (frame,) = [name for name in run.fold.groups if "child" in name]
+    run.inner[frame] = run_graph(child.instance, child.rows, parent_group=frame)
+    shown = graph_picture(run, story.rows, now=story.now)
+    pack = node(shown, "pack")
+    assert (pack.frame, pack.instance_id, pack.id) == (frame, "child-1", f"{frame}/workflow ship/activity pack")
+    level = shown.levels[3]
+    x, y, width, height = level.places[frame]
+    inner = level.places[pack.id]
+    assert level.frames == [frame]
+    assert (inner[0] > x, inner[1] > y, inner[0] + inner[2] < x + width, inner[1] + inner[3] < y + height) == (True,) * 4
+    assert (node(shown, "ship").can_expand, node(shown, "ship").is_expanded) == (True, True)
+
+
+def test_more_than_sixty_groups_are_folded_into_scopes_that_open_on_a_path() -> None:
+    story = chain([f"step_{number}" for number in range(150)])
+    shown = picture(story)
+    assert ([crumb.label for crumb in shown.path], len(shown.levels[3].places), shown.groups_total) == (["pipeline"], 8, 150)
+    folded = shown.groups[1]
+    assert (folded.kind, folded.name, folded.count, folded.count_of_groups, folded.can_expand) == (
+        "scope",
+        "call-sites 1 to 20",
+        20,
+        20,
+        True,
+    )
+    inside = picture(story, path=[shown.groups[2].id])
+    assert [crumb.label for crumb in inside.path] == ["pipeline", "call-sites 21 to 40"]
+    assert [group.name for group in inside.groups if group.kind == "activity"] == [f"step_{number}" for number in range(20, 40)]
+    assert picture(story, path=["no such scope"]).path == shown.path
+
+
+def test_scopes_are_the_constructs_of_the_source_where_it_is_known() -> None:
+    lines = ["def wide(ctx, x):", "    if x:", *(f"        yield ctx.call_activity(a{n})" for n in range(40)), "    else:"]
+    lines += [f"        yield ctx.call_activity(b{n})" for n in range(40)]
+    story = Story("wide")
+    for number in range(40):
+        story.turn().returns(story.call(f"a{number}"))
+    shown = picture(story, "\n".join(lines))
+    assert [(group.name, group.planned, group.count) for group in shown.groups[1:]] == [
+        ("if in line 2", "", 40),
+        ("else in line 2", "planned", 0),
+    ]
+    assert len(shown.groups) - 1 <= MOST_GROUPS
+
+
+def test_more_than_two_hundred_groups_are_rows_of_a_matrix() -> None:
+    shown = picture(chain([f"step_{number}" for number in range(300)]))
+    assert (shown.mode, shown.levels, len(shown.groups)) == ("matrix", [], 301)
+
+
+def test_hostile_names_stay_text_and_make_a_picture() -> None:
+    shown = picture(hostile())
+    assert isinstance(shown, protocol.GraphPicture)
+    assert msgspec.convert(msgspec.to_builtins(shown), protocol.GraphPicture) == shown
+
+
+def test_small_groups_show_inputs_without_what_is_called_a_secret() -> None:
+    (row, *_) = node(picture(batch(3)), "score_chunk").worst
+    assert "t-17" not in row.input
+    assert "chunk" in row.input
+
+
+def test_a_graph_is_sent_as_in_the_sample() -> None:
+    """extension/tests/graph.test.ts reads the same. After a change that is meant, write it anew: see the module's last line."""
+    assert sample_message() == json.loads(SAMPLE.read_text())
+
+
+def sample_message() -> dict[str, Any]:
+    generations = [protocol.Generation(number=0, state="CONTINUED_AS_NEW", began=0.0, ended=1000.0)]
+    shown = picture(raced(), BATCH, why="order_batch runs publish for 0 s.", generations=generations, generations_total=1)
+    return json.loads(json.dumps(protocol.as_data(protocol.ShowPicture(seq=3, picture=shown))))  # type: ignore[no-any-return]
+
+
+if __name__ == "__main__":
+    SAMPLE.write_text(json.dumps(sample_message(), indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,25 @@
+"""The source that an execution runs, as it was registered when its code first ran."""
+
+import msgspec
+
+from wfengine.runtime.engine import Engine
+
+_SOURCE = """
+    SELECT d.source, d.origin FROM runs AS r
+    JOIN definitions AS d ON d.kind = 'workflow' AND d.name = r.name AND d.code_hash = r.code_hash AND d.app_id IS NOT DISTINCT FROM r.app_id
+    WHERE r.instance = $key ORDER BY r.position, d.position LIMIT 1
+"""
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """The text, and where it was registered from: `file:line`, or words for a notebook's cell. Either may be unknown."""
+
+    text: str | None = None
+    origin: str | None = None
+
+
+def source_of(engine: Engine, key: int) -> Source:
+    """Of the execution `key`; nothing is known before its first turn."""
+    with engine.store.cursor() as cursor:
+        found = cursor.execute(_SOURCE, {"key": key}).fetchone()
+    return Source() if found is None else Source(text=found[0], origin=found[1])

@@ -1,0 +1,136 @@
+"""All live views of a lab: widgets that follow the engine, and what a notebook keeps of them.
+
+The engine's listener only touches the publisher; the publisher's thread makes the pictures and answers pages. A click is handed on
+on whatever thread it arrives, without waiting.
+"""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from IPython.display import display
+
+from wfengine.model.instance import Instance
+from wfengine.runtime.engine import Engine
+from wflab import protocol
+from wflab.decisions import Decisions
+from wflab.display.source import Source, reply_of
+from wflab.focus import LabFocus
+from wflab.views.bundles import bundle_of
+from wflab.views.publisher import DisplayHandle, Publisher
+from wflab.views.widget import ViewWidget
+
+
+class Displays:
+    """`decisions` takes answers to waits; `sources` makes the source of a run's view of a name."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        decisions: Decisions,
+        focus: LabFocus,
+        sources: Callable[[protocol.ViewName, str], Source],
+    ) -> None:
+        self.publisher = Publisher()
+        self._engine = engine
+        self._decisions = decisions
+        self._focus = focus
+        self._sources = sources
+        self._live: dict[ViewWidget, Source] = {}
+        self._forget = [engine.listen(self._changed), focus.listen(self._moved)]
+        self.has_extension = False
+
+    @property
+    def has_extension(self) -> bool:
+        """Whether a page draws snapshots: then a notebook's stored output may hold a live view and is kept up to date."""
+        return self.publisher.keeps_stored
+
+    @has_extension.setter
+    def has_extension(self, value: bool) -> None:
+        self.publisher.keeps_stored = value
+
+    def show(self, source: Source) -> None:
+        """Display a view in the cell that runs now."""
+        picture = source.picture()
+        is_still = picture.is_over and (source.freezes or not self.has_extension)
+        if is_still or os.environ.get("WFLAB_STATIC"):
+            display(bundle_of(picture), raw=True)
+            return
+        view = self._widget(picture)
+        data, metadata = view._repr_mimebundle_()
+        self._follow(source, view, display(data, metadata=metadata, raw=True, display_id=True))
+
+    def freeze(self, source: Source) -> None:
+        """Put the still form in place of every view of this source."""
+        for view, shown in list(self._live.items()):
+            if shown is source:
+                self._live.pop(view, None)
+                self.publisher.freeze(view)
+
+    def close(self) -> None:
+        """Let go of all views as they are."""
+        for forget in self._forget:
+            forget()
+        self._live.clear()
+        self.publisher.close()
+
+    def _widget(self, picture: Any) -> ViewWidget:
+        view: ViewWidget = ViewWidget(picture, lambda message: self._hear(view, message))
+        return view
+
+    def _follow(self, source: Source, view: ViewWidget, handle: DisplayHandle) -> None:
+        self._live[view] = source
+        self.publisher.attach(view, view, source.picture, display=handle)
+        if source.instance_id is not None and not view.picture.is_over:
+            ended = self._engine.when_finished(source.instance_id)
+            ended.add_done_callback(lambda _: self._end(view, source))
+
+    def _end(self, view: ViewWidget, source: Source) -> None:
+        """Its run is over: the static form takes the view's place, or at least the place in the notebook."""
+        if source.freezes or not self.has_extension:
+            self._live.pop(view, None)
+            self.publisher.freeze(view)
+        else:
+            self.publisher.finish(view)
+
+    def _changed(self, instances: list[Instance]) -> None:
+        """Called on the engine's thread; no instances means that the engine's own state changed."""
+        changed = {instance.instance_id for instance in instances}
+        for view, source in list(self._live.items()):
+            if not changed or source.concerns(changed):
+                self.publisher.touch(view)
+
+    def _moved(self, focus: protocol.Focus | None) -> None:
+        for view in list(self._live):
+            self.publisher.tell(view, protocol.FocusMoved(focus=focus))
+
+    def _hear(self, view: ViewWidget, message: protocol.FromPage) -> None:
+        """What a page says, on any thread."""
+        source = self._live.get(view)
+        if source is None:
+            return
+        match message:
+            case protocol.Act():
+                where = "inbox" if source.instance_id is None else "display"
+                self._decisions.answer(message, message.instance_id or source.instance_id or "", where, partial(self.publisher.tell, view))
+            case protocol.Request():
+                self.publisher.post(view, lambda: view.tell(reply_of(source, message)))
+            case protocol.SetFocus(focus=focus):
+                self._focus.move(focus)
+            case protocol.Switch(view=name) if source.instance_id is not None:
+                self.publisher.post(view, lambda: self._switch(view, name, source.instance_id or ""))
+            case _:  # what is seen has changed: there may be something to show now
+                self.publisher.touch(view)
+
+    def _switch(self, view: ViewWidget, name: protocol.ViewName, instance_id: str) -> None:
+        """Another view of the same run takes this one's place in the notebook."""
+        handle = self.publisher.detach(view)
+        self._live.pop(view, None)
+        source = self._sources(name, instance_id)
+        other = self._widget(source.picture())
+        data, metadata = other._repr_mimebundle_()
+        if handle is not None:
+            handle.update(data, metadata=metadata, raw=True)
+            self._follow(source, other, handle)
+        view.close()

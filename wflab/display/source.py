@@ -1,0 +1,44 @@
+"""What a live view shows and how it answers its page. One file beside this one for each kind of view."""
+
+from collections.abc import Collection
+from typing import Any, Protocol
+
+from wfengine.errors import InvalidArgument
+from wflab import protocol
+
+
+class Source(Protocol):
+    """Where a view's pictures come from.
+
+    `picture` and `answer` are called by the publisher's thread, and may take their time; `concerns` on the engine's thread, so it must not.
+    """
+
+    @property
+    def instance_id(self) -> str | None:
+        """The run that the view is about; None where it is about all of them."""
+
+    @property
+    def freezes(self) -> bool:
+        """Whether the view turns into its static form when that run ends, wherever it is shown."""
+
+    def concerns(self, instance_ids: Collection[str]) -> bool:
+        """Whether a change of these instances may change the picture."""
+
+    def picture(self) -> Any:
+        """What is to be seen now."""
+
+    def answer(self, request: protocol.Request) -> Any:
+        """Plain data for a page's question. Raises InvalidArgument where there is no such question."""
+
+
+def no_such_question(request: protocol.Request) -> InvalidArgument:
+    """For `answer`."""
+    return InvalidArgument(f"This view has no answer to {request.what!r}. Reload the page: it may be from another release.")
+
+
+def reply_of(source: Source, request: protocol.Request) -> protocol.Reply:
+    """The source's answer to a page's question, or why there is none. A `refresh` needs no more than the picture that follows every message."""
+    try:
+        return protocol.Reply(id=request.id, data=None if request.what == "refresh" else source.answer(request))
+    except Exception as error:  # noqa: BLE001  # whatever it is, the page is told and goes on
+        return protocol.Reply(id=request.id, error=str(error) or type(error).__name__)

@@ -1,0 +1,44 @@
+"""What a notebook keeps of a view: the snapshot that the JupyterLab extension draws with the view's own code, HTML for everywhere else, and text."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from wflab import protocol
+from wflab.views.card import html_card, text_card
+from wflab.views.graph_card import cut, html_graph, text_graph
+from wflab.views.inbox_card import inbox_html, inbox_text
+from wflab.views.inbox_picture import cut as cut_inbox
+from wflab.views.timeline_card import timeline_html, timeline_text
+from wflab.views.timeline_picture import cut as cut_timeline
+
+MIME = "application/vnd.wflab.view+json"
+VERSION = 1
+
+
+class Saved(NamedTuple):
+    """How one kind of picture is saved: as HTML, as text, and cut to what a notebook may hold."""
+
+    html: Callable[[Any], str]
+    text: Callable[[Any], str]
+    cut: Callable[[Any], Any] = lambda picture: picture
+
+
+_HOW: dict[type, Saved] = {
+    protocol.Picture: Saved(html_card, text_card),
+    protocol.InboxPicture: Saved(inbox_html, inbox_text, cut_inbox),
+    protocol.GraphPicture: Saved(html_graph, text_graph, cut),
+    protocol.TimelinePicture: Saved(timeline_html, timeline_text, cut_timeline),
+}
+
+
+def bundle_of(picture: Any) -> dict[str, Any]:
+    """The MIME bundle of a picture: nothing in it needs a kernel. The same picture gives the same bundle."""
+    how = _HOW[type(picture)]
+    return {MIME: snapshot_of(picture), "text/html": how.html(picture), "text/plain": how.text(picture)}
+
+
+def snapshot_of(picture: Any) -> dict[str, Any]:
+    """The picture as JSON that stands alone; bytes are base64 text."""
+    return {"view": picture.view, "version": VERSION, "picture": msgspec.to_builtins(_HOW[type(picture)].cut(picture))}
