@@ -155,7 +155,7 @@ def _table(picture: protocol.Picture) -> str:
     note = f", showing {shown:,} lines" if picture.steps_total != sum(line.count for line in picture.steps[:shown]) else ""
     return (
         f'<details style="margin:4px 0"><summary>Steps ({picture.steps_total:,}{note})</summary>'
-        f'<table style="border-collapse:collapse;font-size:12px;margin:4px 0"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></details>'
+        f'<table style="border-collapse:collapse;color:inherit;font-size:12px;margin:4px 0"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></details>'
     )
 
 

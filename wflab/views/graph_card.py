@@ -80,7 +80,7 @@ def _table(picture: protocol.GraphPicture) -> str:
     note = f", showing {MOST_ROWS}" if len(groups) > MOST_ROWS else ""
     return (
         f'<details style="margin:4px 0"><summary>Groups ({len(groups):,}{note})</summary>'
-        f'<table style="border-collapse:collapse;font-size:12px;margin:4px 0"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></details>'
+        f'<table style="border-collapse:collapse;color:inherit;font-size:12px;margin:4px 0"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></details>'
     )
 
 

@@ -101,7 +101,7 @@ def _table(picture: InboxPicture) -> str:
     cut = f", showing {MOST_ROWS} of {picture.total:,}" if picture.total > MOST_ROWS else ""
     return (
         f'<details open style="margin:4px 0"><summary>Pending ({picture.total:,}{cut})</summary>'
-        f'<table style="border-collapse:collapse;font-size:12px;margin:4px 0"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></details>'
+        f'<table style="border-collapse:collapse;color:inherit;font-size:12px;margin:4px 0"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></details>'
     )
 
 
