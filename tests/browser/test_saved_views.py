@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import nbformat
-import psutil  # type: ignore[import-untyped]  # comes with ipykernel
+import psutil  # type: ignore[import-untyped]  # it carries no types
 import pytest
 from nbconvert import HTMLExporter
 from playwright.sync_api import expect

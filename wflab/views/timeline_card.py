@@ -32,9 +32,7 @@ def timeline_html(picture: protocol.TimelinePicture) -> str:
     heads = "".join(f'<th style="{_CELL}">{head}</th>' for head in ("Call", "Kind", "States", "Attempts", "After", "Took", "Backoff"))
     body = "".join(_row(row, picture) for row in shown)
     note = f'<div style="{_MUTED}">{escape(" · ".join(notes))}</div>' if notes else ""
-    table = (
-        f'<table style="border-collapse:collapse;color:inherit;font-size:12px;margin:4px 0"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
-    )
+    table = f'<table style="border-collapse:collapse;color:inherit;font-size:12px;margin:4px 0"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
     frame = f"border:{_BORDER};border-radius:6px;padding:10px 12px;font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;line-height:1.4;{_INK}"
     return (
         f'<div data-wf-view="timeline" data-wf-mode="static" data-wf-state="{escape(picture.status)}" style="{frame}">'

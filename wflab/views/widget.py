@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import anywidget
 import msgspec
@@ -22,26 +22,6 @@ from wflab.views.palette import Theme
 BUNDLES = Path(__file__).parent.parent / "static"
 _REMEMBERED_TOKENS = 256
 _log = logging.getLogger(__name__)
-
-
-class Picture(Protocol):
-    """What every picture has, whatever it shows. `now` is the lab's clock when it was made, `ticks` whether that clock runs by itself."""
-
-    @property
-    def view(self) -> str:
-        """Which of the views draws it."""
-
-    @property
-    def now(self) -> float:
-        """Milliseconds since the epoch."""
-
-    @property
-    def ticks(self) -> bool:
-        """Whether time goes on for it."""
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it will never change."""
 
 
 class ViewWidget(anywidget.AnyWidget):
