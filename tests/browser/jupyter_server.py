@@ -113,9 +113,7 @@ class NotebookPage:
         self.page.goto(f"{server.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{name}?token={server.token}")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE_S * 1000)
         self.page.wait_for_function("window.jupyterapp !== undefined")
-        if theme == "dark":
-            self.command("apputils:change-theme", theme="JupyterLab Dark")
-            self.page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
+        self.show_theme(theme)
         self.wait_for_kernel()
 
     def __enter__(self) -> Self:
@@ -150,6 +148,12 @@ class NotebookPage:
     def start_command(self, name: str) -> None:
         """Begin one of JupyterLab's commands without waiting for its end."""
         self.page.evaluate("name => { window.jupyterapp.commands.execute(name); }", name)
+
+    def show_theme(self, theme: str) -> None:
+        """Change to JupyterLab's light or dark theme. The server remembers it, so every page says which it wants."""
+        self.command("apputils:change-theme", theme=f"JupyterLab {theme.title()}")
+        light = "true" if theme == "light" else "false"
+        self.page.wait_for_selector(f"body[data-jp-theme-light='{light}']", state="attached")
 
     def wait_for_kernel(self) -> None:
         """Wait until the kernel of the notebook is idle."""

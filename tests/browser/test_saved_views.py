@@ -63,8 +63,8 @@ def repaints(page: NotebookPage) -> None:
     """Dark and light again: each view's own colours follow, and no cell is run for it."""
     counts, before = page.page.evaluate(COUNTS), page.page.evaluate(LOOKS)
     assert len(before) == len(SHOWN)
-    for theme, label in (("dark", "JupyterLab Dark"), ("light", "JupyterLab Light")):
-        page.command("apputils:change-theme", theme=label)
+    for theme in ("dark", "light"):
+        page.show_theme(theme)
         expect(page.page.locator(f"[data-wf-view][data-wf-theme={theme}]")).to_have_count(len(SHOWN), timeout=PATIENCE_MS)
         after = page.page.evaluate(LOOKS)
         if theme == "dark":
