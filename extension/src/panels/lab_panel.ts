@@ -23,7 +23,9 @@ export abstract class LabPanel extends Widget {
 
   /** Draw what there is now; nobody sees it while it is hidden. */
   refresh(): void {
-    if (this.isVisible) this.draw();
+    if (!this.isVisible) return;
+    this.draw();
+    this.#keepTime();
   }
 
   override dispose(): void {
@@ -35,15 +37,12 @@ export abstract class LabPanel extends Widget {
 
   protected abstract draw(): void;
 
-  /** Once a second while it is visible. */
+  /** Each second while it is visible, less often when nothing is new. */
   protected tick(): void {}
 
   protected override onAfterShow(_: Message): void {
     this.draw();
-    this.#stopTicking?.();
-    this.#stopTicking = everySecond(() => {
-      if (document.visibilityState !== "hidden") this.tick();
-    });
+    this.#keepTime();
   }
 
   protected override onAfterAttach(message: Message): void {
@@ -52,6 +51,13 @@ export abstract class LabPanel extends Widget {
 
   protected override onBeforeHide(_: Message): void {
     this.#stopTicking?.();
+  }
+
+  #keepTime(): void {
+    this.#stopTicking?.();
+    this.#stopTicking = everySecond(() => {
+      if (document.visibilityState !== "hidden") this.tick();
+    });
   }
 }
 

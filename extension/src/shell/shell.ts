@@ -232,7 +232,6 @@ class Shell<P extends AnyPicture> implements View, Host {
 
   #keepTime(): void {
     const isNeeded = this.#clock.ticks && this.#isSeen && this.#picture?.is_over === false; // nothing about what is over tells the time
-    if (isNeeded === (this.#stopTicking !== null)) return;
     this.#stopTicking?.();
     this.#stopTicking = isNeeded ? everySecond(() => this.#tick()) : null;
   }

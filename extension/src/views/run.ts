@@ -132,7 +132,6 @@ export class RunView implements View {
 
   #keepTime(): void {
     const isNeeded = this.#clock.ticks && this.#isInSight && this.#picture?.is_over === false; // nothing about what is over tells the time
-    if (isNeeded === (this.#stopTicking !== null)) return;
     this.#stopTicking?.();
     this.#stopTicking = isNeeded ? everySecond(() => this.#tick()) : null;
   }
