@@ -1,23 +1,12 @@
-"""What `%wf` shows: the verbs, and the latest runs."""
+"""What `%wf` shows: the verbs, and the latest runs; and what `%wf help` says of one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import Any
-
-import msgspec
 
 from wflab.runs import Runs
+from wflab.verbs.verb import Verb
 
 _LATEST = 5
-
-
-class Verb(msgspec.Struct, frozen=True):
-    """One verb of `%wf`: how it is written, what it does, and what carries it out (given the rest of the line)."""
-
-    name: str
-    usage: str
-    purpose: str
-    action: Callable[[str], Any]
 
 
 class CheatSheet:
@@ -47,3 +36,18 @@ class CheatSheet:
         )
         latest = f"<p>Latest runs</p><table><tbody>{runs}</tbody></table>" if runs else ""
         return f"<table><tbody>{rows}</tbody></table>{latest}"
+
+
+class Explained:
+    """`%wf help VERB`: how it is written, what it does, and the same in Python."""
+
+    def __init__(self, verb: Verb) -> None:
+        self._verb = verb
+
+    def __repr__(self) -> str:
+        verb = self._verb
+        return f"%wf {verb.usage}\n    {verb.purpose}\n    in Python: {verb.python}"
+
+    def _repr_html_(self) -> str:
+        verb = self._verb
+        return f"<p><code>%wf {escape(verb.usage)}</code><br>{escape(verb.purpose)}<br>In Python: <code>{escape(verb.python)}</code></p>"

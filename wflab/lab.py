@@ -179,7 +179,7 @@ class Lab:
             try:
                 answer = cursor.execute(query, parameters or None)
                 if answer is None:
-                    raise InvalidArgument("The query is empty. `FROM runs` or `SHOW TABLES` is a beginning.")
+                    raise InvalidArgument("The query is empty. `FROM instances` or `SHOW TABLES` is a beginning.")
                 return aware(answer.df())
             except duckdb.Error as error:
                 raise InvalidArgument(f"DuckDB: {str(error).partition(chr(10))[0]}") from None

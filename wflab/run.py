@@ -114,6 +114,10 @@ class Run:
         other = against.id if isinstance(against, Run) else against
         return TimelineHandle(self._lab.displays, TimelineSource(self._lab.engine, self._state().instance_id, against=other))
 
+    def awaits(self) -> list[str]:
+        """The names of the events it waits for just now; none where it has ended."""
+        return self._awaited() or []
+
     # Waiting for it.
 
     def result(self, timeout: float | None = None) -> Any:

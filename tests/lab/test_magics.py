@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,15 @@ from wfengine.errors import InstanceNotFound, InvalidArgument, NotADatabase, Sto
 from wflab.current import NoLab
 from wflab.lab import current
 from wflab.magics import _LOADED
+from wflab.verbs.completing import offered
 
 WITHIN_SECONDS = 30.0
+MAGICS_PAGE = Path(__file__).parents[2] / "docs" / "magics.md"
 VERBS = [
-    "start", "ls", "show", "graph", "why", "history", "steps", "timeline", "raise", "approve", "reject", "inbox", "suspend", "resume", "terminate", "purge", "rerun", "clock", "crash", "help",
+    "start", "ls", "show", "graph", "timeline", "why", "history", "steps", "raise", "approve", "reject", "suspend", "resume", "terminate", "purge", "rerun",
+    "inbox", "clock", "crash", "help",
 ]  # fmt: skip
+CELL_MAGICS = ["workflow", "activity", "wfsql", "victim"]
 
 
 @pytest.fixture
@@ -47,6 +52,10 @@ def shell(bare: InteractiveShell) -> InteractiveShell:
 
 def wf_(shell: InteractiveShell, line: str = "") -> Any:
     return shell.run_line_magic("wf", line)
+
+
+def cell_(shell: InteractiveShell, name: str, line: str, cell: str) -> Any:
+    return shell.run_cell_magic(name, line, cell)
 
 
 def test_loading_opens_a_lab_beside_the_notebook_and_binds_it(
@@ -137,9 +146,18 @@ def test_the_cheat_sheet_lists_every_verb_and_the_latest_runs(shell: Interactive
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_is_explained(shell: InteractiveShell, verb: str) -> None:
     sheet = wf_(shell, f"help {verb}")
-    assert repr(sheet).startswith(f"%wf {verb}")
-    assert len(repr(sheet).splitlines()) == 1
-    assert f"%wf {verb}" in sheet._repr_html_()
+    usage, purpose, python = repr(sheet).splitlines()
+    assert usage.startswith(f"%wf {verb}")
+    assert "in Python: " in python
+    assert all(text in unescape(sheet._repr_html_()) for text in (usage, purpose.strip(), python.removeprefix("    in Python: ")))
+    assert f"`{usage}`" in MAGICS_PAGE.read_text().replace("\\|", "|"), "docs/magics.md tells of every verb"
+
+
+@pytest.mark.parametrize("name", CELL_MAGICS)
+def test_every_cell_magic_is_explained(shell: InteractiveShell, name: str) -> None:
+    assert name in shell.magics_manager.magics["cell"]
+    assert f"%%{name}" in str(shell.magics_manager.magics["cell"][name].__doc__) or name == "victim"
+    assert f"`%%{name}" in MAGICS_PAGE.read_text()
 
 
 def test_a_shell_without_a_lab_has_a_cheat_sheet_and_says_how_to_open_one(shell: InteractiveShell) -> None:
@@ -265,3 +283,76 @@ def test_the_clock_is_moved_by_a_span(shell: InteractiveShell) -> None:
     before = wf_(shell, "clock virtual").now()
     assert wf_(shell, "clock +7d").now() - before == timedelta(days=7)
     assert not wf_(shell, "clock real").is_virtual
+
+
+def test_a_cell_is_the_body_of_a_workflow_or_an_activity(shell: InteractiveShell) -> None:
+    cell_(shell, "activity", "charge(ctx, order)", 'text = """\ntwo\n"""\nreturn [order["amount"], text]\n')
+    cell_(shell, "workflow", "order", 'paid = yield ctx.call_activity("charge", input=input)\nreturn paid\n')
+    run = wf_(shell, "start order amount=3")
+    assert run.result(WITHIN_SECONDS) == [3, "\ntwo\n"], "what stands in a text of several lines is not moved"
+    assert run.source() == 'def order(ctx, input):\n    paid = yield ctx.call_activity("charge", input=input)\n    return paid\n'
+    assert run.graph().df().name.tolist().count("charge") == 1, "its call-sites are found in the source"
+
+
+def test_a_cell_whose_body_awaits_is_a_coroutine(shell: InteractiveShell) -> None:
+    cell_(shell, "workflow", "waits", 'return await ctx.wait_for_external_event("go")\n')
+    wf_(shell, "start waits --id one")
+    wf_(shell, "raise one go 7")
+    assert wf.current_lab().get("one").result(WITHIN_SECONDS) == 7
+
+
+def test_a_cell_may_bring_its_own_function_and_what_that_needs(shell: InteractiveShell) -> None:
+    cell_(shell, "workflow", "double-order", "FACTOR = 2\n\n\ndef doubled(ctx, amount):\n    return FACTOR * amount\n")
+    assert wf_(shell, "start double-order 4").result(WITHIN_SECONDS) == 8
+    assert shell.user_ns["doubled"](None, 1) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "cell", "said"),
+    [
+        ("", "return 1", "takes the workflow's name"),
+        ("order(ctx", "return 1", "takes the workflow's name"),
+        ("order", "return 1 +", "line 1: invalid syntax"),
+        ("order", "\n", "the cell is empty"),
+        ("order(ctx, x)", "def f(ctx, x):\n    return x", "its parameters stand there"),
+    ],
+)
+def test_a_cell_of_which_no_workflow_can_be_made_is_refused_in_one_line(shell: InteractiveShell, line: str, cell: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as caught:
+        cell_(shell, "workflow", line, cell)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_a_defining_cell_raises_is_raised_and_nothing_is_registered(shell: InteractiveShell) -> None:
+    with pytest.raises(ZeroDivisionError):
+        cell_(shell, "workflow", "broken", "1 / 0\n\ndef broken(ctx, input):\n    return 1\n")
+    assert "broken" not in wf.current_lab().engine.registry.names("workflow")
+
+
+def test_a_cell_of_sql_answers_with_a_frame_and_takes_parameters_and_variables(shell: InteractiveShell) -> None:
+    wf_(shell, "start request_escalation amount=500 --id one").result(WITHIN_SECONDS)
+    shell.user_ns["wanted"] = "one"
+    query = "select status, $mark as mark from instances where instance_id = $wanted"
+    answer = cell_(shell, "wfsql", "found mark=1 + 1", query)
+    assert answer.to_dict("records") == [{"status": "COMPLETED", "mark": 2}]
+    assert shell.user_ns["found"] is answer
+    with pytest.raises(UsageError, match="parameters as key=value"):
+        cell_(shell, "wfsql", "1 + 1", query)
+    with pytest.raises(InvalidArgument, match="DuckDB"):
+        cell_(shell, "wfsql", "", "select nothing from nowhere")
+
+
+def test_what_can_be_completed_fits_the_place(shell: InteractiveShell) -> None:
+    wf_(shell, "start request_escalation amount=5000 --id order-1")
+    wf.current_lab().engine.wait_for_workflow_start("order-1", WITHIN_SECONDS)
+    verbs = shell.__dict__[_LOADED][0].verbs
+    assert offered("%wf re", verbs) == ["reject", "resume", "rerun"]
+    assert offered("%wf start req", verbs) == ["request_escalation"]
+    assert offered("%wf start request_escalation --", verbs) == ["--id"]
+    assert offered("%wf why ", verbs) == ["last", "order-1"]
+    assert offered("%wf approve order-1 ", verbs) == ["human_approval"]
+    assert offered("%wf approve nobody ", verbs) == []
+    assert offered("%wf ls request_escalation F", verbs) == ["FAILED"]
+    assert offered("%wf clock v", verbs) == ["virtual"]
+    assert offered("%wf nothing ", verbs) == []
+    assert offered("print(%wf ", verbs) == []
