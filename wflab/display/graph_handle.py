@@ -1,12 +1,16 @@
 """`run.graph()`: the execution graph, to display, to export, or as networkx and pandas have it."""
 
-import networkx as nx
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from wflab.display.displays import Displays
 from wflab.display.graph_source import GraphSource
 from wflab.display.handle import ViewHandle
 from wflab.views.graph_frames import digraph_of, groups_frame
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 class GraphHandle(ViewHandle):

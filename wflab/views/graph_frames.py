@@ -1,12 +1,14 @@
 """The execution graph as a DataFrame and as a networkx graph."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import pandas as pd
 
 from wflab import protocol
 from wflab.views.palette import BADNESS
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _KINDS_OF_NOTHING = {"workflow", "scope"}
 
@@ -57,6 +59,8 @@ def digraph_of(picture: protocol.GraphPicture) -> "nx.DiGraph":
 
     Edges of kind loop lead back, lost ones lead nowhere; without those the graph has no cycle.
     """
+    import networkx as nx  # noqa: PLC0415  # a fifth of the time that `import wflab` takes, and few ask for it
+
     graph: Any = nx.DiGraph(instance_id=picture.instance_id, name=picture.name)
     for group in picture.groups:
         if group.kind not in _KINDS_OF_NOTHING:

@@ -1,6 +1,6 @@
 """Questions the engine asks of the record. Reports for people are SQL elsewhere; what is here rebuilds the engine's memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
@@ -27,12 +27,18 @@ _LAST_POSITION = 2**63 - 1
 def live(cursor: duckdb.DuckDBPyConnection) -> list[tuple[Instance, list[HistoryRow]]]:
     """Every execution that has not ended, with its whole history."""
     found = instances_from(cursor, f"SELECT {_RUNS} FROM executions WHERE status NOT IN (SELECT unnest(?)) ORDER BY key", [_TERMINAL])
-    histories: dict[int, list[HistoryRow]] = {instance.key: [] for instance in found}
+    of = histories(cursor, [instance.key for instance in found])
+    return [(instance, of[instance.key]) for instance in found]
+
+
+def histories(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int]) -> dict[int, list[HistoryRow]]:
+    """The events of these executions, in order: one question for all of them, where `history` asks the store for each."""
+    found: dict[int, list[HistoryRow]] = {key: [] for key in keys}
     if found:
         wanted = f"SELECT {_HISTORY} FROM history WHERE instance IN (SELECT unnest(?)) ORDER BY instance, sequence"
-        for record in _events_from(cursor, wanted, [list(histories)]):
-            histories[record.key].append(record)
-    return [(instance, histories[instance.key]) for instance in found]
+        for record in _events_from(cursor, wanted, [list(found)]):
+            found[record.key].append(record)
+    return found
 
 
 def ids(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, str, Status]]:

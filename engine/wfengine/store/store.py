@@ -8,7 +8,7 @@ import atexit
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -121,6 +121,11 @@ class Store:
         """An execution's events from the place `begin` on, in order."""
         with self.cursor() as cursor:
             return reading.history(cursor, key, begin)
+
+    def histories(self, keys: Sequence[int]) -> dict[int, list[HistoryRow]]:
+        """The events of many executions, in order; quicker than asking for each."""
+        with self.cursor() as cursor:
+            return reading.histories(cursor, keys)
 
     def history_of_actions(self, key: int, event_ids: Iterable[int]) -> list[HistoryRow]:
         """The events that confirm or answer these actions of an execution, in order."""
