@@ -6,7 +6,7 @@ from wflab.protocol.saga import SagaBridge, SagaLadder, SagaLayout, SagaRow
 from wflab.views.saga_rows import GAP
 
 WIDE = ((0.0, 224.0), (384.0, 224.0))
-NARROW = ((0.0, 130.0), (156.0, 130.0))
+NARROW = ((0.0, 120.0), (142.0, 120.0))
 _INTO = 26.0
 _BESIDE = 12.0
 _BELOW = 11.0

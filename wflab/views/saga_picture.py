@@ -166,10 +166,11 @@ def _is_told(pair: Pair, trace: Trace) -> bool:
 
 def _residual(pair: Pair) -> SagaResidual:
     last = pair.acts.last
-    can = ["retry"] if pair.undo is not None and pair.needs_attention else []
+    # the page has no way to say what an undo is given that was never asked for
+    can = ["retry"] if pair.undo_call is not None and pair.needs_attention else []
     can += ["skip", "resolve"] if pair.needs_attention else ["resolve"] if pair.backward == "no-undo" else []
     if pair.backward == "skipped":
-        can = ["retry", "resolve"] if pair.undo is not None else ["resolve"]
+        can = ["retry", "resolve"] if pair.undo_call is not None else ["resolve"]
     return SagaResidual(
         pair=pair.id,
         step=pair.step,

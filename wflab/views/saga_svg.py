@@ -52,7 +52,7 @@ def _drawn(ladder: SagaLadder, most: int) -> str:
     for bridge in layout.bridges:
         row = next((row for row in rows if row.id == bridge.row), None)
         if row is not None:
-            label = "undoes" if bridge.link == "explicit" else f"undoes ({bridge.link})"
+            label = {"explicit": "undoes", "inferred": "inferred"}.get(bridge.link, "would undo")
             told = f"{label} · {row.token}" if row.token and len(row.token) < 12 else label  # noqa: PLR2004  # the lane is 160 pixels
             parts.append(f'<path class="w {bridge.link} l-{PALETTE.state(bridge.look).letter}" d="{bridge.path}"/>')
             parts.append(f'<text class="s" x="{middle:g}" y="{row.y + row.height / 2 - 5:g}" text-anchor="middle">{escape(told)}</text>')
@@ -65,7 +65,7 @@ def _drawn(ladder: SagaLadder, most: int) -> str:
 
 def _row(row: SagaRow, forward: tuple[float, float], back: tuple[float, float]) -> list[str]:
     if row.kind == "fold":
-        return [f'<text class="s b" x="{forward[0] + 12:g}" y="{row.y + 19:g}">{row.count:,} clean pairs: done and undone</text>']
+        return [f'<text class="s b" x="{forward[0] + 12:g}" y="{row.y + 19:g}">{row.count:,} clean pairs</text>']
     parts = [] if row.forward is None else [_node(row.forward, forward[0], row.y, forward[1], row.height)]
     if row.back is not None:
         parts.append(_remark(row.back, back[0], row) if row.back.is_slight else _node(row.back, back[0], row.y, back[1], row.height))

@@ -55,7 +55,7 @@ def word_of_backward(pair: Pair) -> str:
     """What people read of the undo."""
     if pair.backward == "missing":
         return "not undone: check it" if pair.forward == "in-doubt" else "never asked for"
-    return BACKWARD_WORDS[pair.backward]
+    return "point of no return" if pair.backward == "pivot" and pair.is_pivot else BACKWARD_WORDS[pair.backward]
 
 
 def caption_of_forward(pair: Pair) -> str:
