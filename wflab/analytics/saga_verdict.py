@@ -66,17 +66,16 @@ def _sentence(trace: Trace, to_undo: int, undone: int) -> str:
     parts = [_begun(trace)]
     if trace.phase in {"backward", "turned back"}:
         parts.append(f"{undone:,} of {to_undo:,} completed steps are undone" if to_undo else "no completed step had to be undone")
-    parts += _told("failed", [pair.undo or pair.step for pair in pairs if pair.backward == "failed"])
-    parts += _told("may have happened all the same", [pair.step for pair in pairs if pair.forward == "in-doubt" and pair.needs_attention])
-    parts += _told("was never asked for", [pair.undo or "" for pair in pairs if pair.backward == "missing" and pair.forward == "committed"])
-    if trace.phase == "turned back":
-        parts += _told("has no undo and stays as it is", [pair.step for pair in pairs if pair.backward == "no-undo"])
-    parts += _told("was left as it is by a person's decision", [pair.step for pair in pairs if pair.backward == "skipped"])
-    parts += _told("was settled by hand", [pair.step for pair in pairs if pair.backward == "resolved"])
-    parts += _told(
-        "lies before the point of no return and stays",
-        [pair.step for pair in pairs if pair.backward == "pivot"] if trace.phase != "committed" else [],
-    )
+    told = {
+        "undo failed": [pair.undo or pair.step for pair in pairs if pair.backward == "failed"],
+        "may have happened all the same": [pair.step for pair in pairs if pair.forward == "in-doubt" and pair.needs_attention],
+        "never asked for": [pair.undo or "" for pair in pairs if pair.backward == "missing" and pair.forward == "committed"],
+        "without an undo": [pair.step for pair in pairs if pair.backward == "no-undo" and trace.phase == "turned back"],
+        "left by a person's decision": [pair.step for pair in pairs if pair.backward == "skipped"],
+        "settled by hand": [pair.step for pair in pairs if pair.backward == "resolved"],
+        "before the point of no return": [pair.step for pair in pairs if pair.backward == "pivot" and trace.phase != "committed"],
+    }
+    parts += [f"{what}: {_names(names)}" for what, names in told.items() if names]
     if trace.is_inferred:
         parts.append("which call undoes which is inferred from their names")
     return "; ".join(part for part in parts if part) + "."
@@ -102,13 +101,11 @@ def _first_line(message: str) -> str:
     return line if len(line) <= 80 else f"{line[:79]}…"  # noqa: PLR2004  # one line of a card
 
 
-def _told(what: str, names: Sequence[str]) -> list[str]:
-    if not names:
-        return []
+def _names(names: Sequence[str]) -> str:
     distinct = list(dict.fromkeys(names))
-    shown = ", ".join(distinct[:_MOST_NAMED]) + (f" and {len(distinct) - _MOST_NAMED} more" if len(distinct) > _MOST_NAMED else "")
-    count = f" ({len(names):,})" if len(names) > len(distinct) else ""
-    return [f"{shown}{count} {what}"]
+    more = f" and {len(distinct) - _MOST_NAMED} more" if len(distinct) > _MOST_NAMED else ""
+    count = f" ({len(names):,} calls)" if len(names) > len(distinct) else ""
+    return ", ".join(distinct[:_MOST_NAMED]) + more + count
 
 
 def residual_of(pair: Pair) -> str:

@@ -65,13 +65,18 @@ def _drawn(ladder: SagaLadder, most: int) -> str:
 
 def _row(row: SagaRow, forward: tuple[float, float], back: tuple[float, float]) -> list[str]:
     if row.kind == "fold":
-        return [f'<text class="s b" x="{forward[0] + 12:g}" y="{row.y + 19:g}">{row.count:,} clean pairs</text>']
+        return [_fold(x, width, row, told) for (x, width), told in ((forward, "clean pairs"), (back, "undone"))]
     parts = [] if row.forward is None else [_node(row.forward, forward[0], row.y, forward[1], row.height)]
     if row.back is not None:
         parts.append(_remark(row.back, back[0], row) if row.back.is_slight else _node(row.back, back[0], row.y, back[1], row.height))
     if row.is_pivot:
         parts.append(f'<path class="p" d="M{forward[0]:g} {row.y + row.height + 5:g}H{back[0] + back[1]:g}"/>')
     return parts
+
+
+def _fold(x: float, width: float, row: SagaRow, told: str) -> str:
+    box = f'<rect x="{x + 0.7:g}" y="{row.y:g}" width="{width - 1.4:g}" height="{row.height:g}" rx="5" fill="none" stroke="{LINE}" stroke-dasharray="4 3"/>'
+    return f'{box}<text class="b" x="{x + 12:g}" y="{row.y + 19:g}">{row.count:,} {told}</text>'
 
 
 def _remark(node: SagaNode, x: float, row: SagaRow) -> str:

@@ -35,7 +35,7 @@ def test_each_step_stands_beside_what_undid_it_in_the_order_of_compensation() ->
     assert trace.turned_at == 3
     verdict = verdict_of(trace)
     assert (verdict.word, verdict.to_undo, verdict.undone) == ("PARTIALLY ROLLED BACK - 1 needs attention", 3, 2)
-    assert verdict.sentence == "ship failed (CarrierDown: 503); 2 of 3 completed steps are undone; cancel_hotel failed."
+    assert verdict.sentence == "ship failed (CarrierDown: 503); 2 of 3 completed steps are undone; undo failed: cancel_hotel."
     assert [residual_of(pair) for pair in trace.pairs if pair.is_left] == ["book_hotel stays done: cancel_hotel failed"]
 
 
@@ -133,7 +133,7 @@ def test_what_was_under_way_when_the_run_was_terminated_is_in_doubt() -> None:
 def test_an_undo_that_was_declared_and_never_asked_for_is_missed() -> None:
     trace = read(Trip().books(*STEPS[:2]).fails_at("charge_card").takes_back("book_flight").broken())
     assert [pair.backward for pair in trace.pairs] == ["missing", "compensated", "not-needed", "not-needed"]
-    assert "cancel_hotel was never asked for" in verdict_of(trace).sentence
+    assert "never asked for: cancel_hotel" in verdict_of(trace).sentence
 
 
 def test_nothing_before_a_pivot_that_committed_is_undone() -> None:
