@@ -5,6 +5,7 @@ import type { MakeView } from "./view";
 import { watchSight } from "./sight";
 import { GRAPH } from "./views/graph/content";
 import { INBOX } from "./views/inbox";
+import { REPLAY } from "./views/replay/content";
 import { RunView } from "./views/run";
 import { TIMELINE } from "./views/timeline";
 
@@ -13,6 +14,7 @@ export const VIEWS: Readonly<Record<ViewName, MakeView>> = {
   run: (send, theme) => new RunView(send, theme),
   graph: GRAPH,
   timeline: TIMELINE,
+  replay: REPLAY,
   inbox: INBOX,
 };
 

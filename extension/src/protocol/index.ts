@@ -3,5 +3,6 @@ export * from "./graph";
 export * from "./head";
 export * from "./inbox";
 export * from "./messages";
+export * from "./replay";
 export * from "./run";
 export * from "./timeline";
