@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from wfengine.core.context import identity_of
 from wfengine.core.rerunning import Rerun, going_on
 from wfengine.core.transitions import ClaimKey
 from wfengine.errors import InvalidArgument
@@ -120,7 +121,7 @@ def fork(
     taken_up = len(shared.past)
     rows = [
         *shared.rows[:taken_up],
-        *(_with_event(row, msgspec.structs.replace(row.event, occurred_at=now)) for row in shared.rows[taken_up:]),
+        *(_with_event(row, _arriving(row.event, now)) for row in shared.rows[taken_up:]),
     ]
     rows = [_with_event(row, _with_span(row.event, shared.spans)) for row in rows]
     if code is not None:
@@ -257,6 +258,13 @@ def _child_outcome(task_id: int, at: datetime, value: Any, key: object) -> Child
 
 def _payload(value: Any, what: str) -> str | None:
     return None if value is None else to_json(value, what)
+
+
+def _arriving(event: HistoryEvent, now: datetime) -> HistoryEvent:
+    """The event, happening now; chance stays the source's, which is drawn from when that began."""
+    if isinstance(event, ExecutionStarted):
+        return msgspec.structs.replace(event, occurred_at=now, seed=event.seed or identity_of(event))
+    return msgspec.structs.replace(event, occurred_at=now)
 
 
 def _with_event(row: HistoryRow, event: HistoryEvent) -> HistoryRow:

@@ -410,9 +410,12 @@ def test_a_generation_of_continue_as_new_is_forked_with_its_carried_events(engin
 
     engine.register_workflow(counts)
     engine.schedule_new_workflow("counts", input=0, instance_id=SOURCE)
+    engine.wait_for_workflow_start(SOURCE, 20)
+    engine.pause_workflow(SOURCE)
     for number in (1, 2):
         engine.raise_workflow_event(SOURCE, "add", data=number)
     engine.raise_workflow_event(SOURCE, "stop")
+    engine.resume_workflow(SOURCE)
     assert done(engine, SOURCE) == "[1, 2]"
     assert engine.history(SOURCE)[0].turn == 0, "what the generation begins with was recorded before its code ran"
     assert done(engine, engine.fork_workflow(SOURCE)) == "[1, 2]"
