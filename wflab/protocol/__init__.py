@@ -39,6 +39,14 @@ from wflab.protocol.messages import (
     as_data,
     read_from_page,
 )
+from wflab.protocol.recipes import (
+    RecipeCard,
+    RecipeFailure,
+    RecipeKnob,
+    RecipesPicture,
+    RecipeStatement,
+    RecipeTrial,
+)
 from wflab.protocol.run import Edge, Failure, Graph, Node, Payload, Picture, StepLine, Wait
 from wflab.protocol.timeline import Baseline, Bins, Density, Selected, SpanDetail, Stretch, Strip, TimelinePicture
 
@@ -76,6 +84,12 @@ __all__ = [
     "Payload",
     "Picture",
     "Ready",
+    "RecipeCard",
+    "RecipeFailure",
+    "RecipeKnob",
+    "RecipeStatement",
+    "RecipeTrial",
+    "RecipesPicture",
     "Reply",
     "Request",
     "RunHead",
