@@ -5,6 +5,7 @@ import type { MakeView } from "./view";
 import { watchSight } from "./sight";
 import { GRAPH } from "./views/graph/content";
 import { INBOX } from "./views/inbox";
+import { RECIPES } from "./views/recipes";
 import { RunView } from "./views/run";
 import { TIMELINE } from "./views/timeline";
 
@@ -14,6 +15,7 @@ export const VIEWS: Readonly<Record<ViewName, MakeView>> = {
   graph: GRAPH,
   timeline: TIMELINE,
   inbox: INBOX,
+  recipes: RECIPES,
 };
 
 export interface Mounted {

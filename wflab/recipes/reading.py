@@ -132,7 +132,9 @@ class _File:
         """The code and the checks, each with the number of its first line."""
         rest = self._lines[behind:]
         if EVIDENCE not in rest:
-            self.refuse(len(self._text.splitlines()), f"there is no line `{EVIDENCE}`, and below it functions that check what a run's record shows")
+            self.refuse(
+                len(self._text.splitlines()), f"there is no line `{EVIDENCE}`, and below it functions that check what a run's record shows"
+            )
         end = rest.index(EVIDENCE)
         first = next((place for place, line in enumerate(rest[:end]) if line.strip()), None)
         if first is None:

@@ -3,5 +3,6 @@ export * from "./graph";
 export * from "./head";
 export * from "./inbox";
 export * from "./messages";
+export * from "./recipes";
 export * from "./run";
 export * from "./timeline";
