@@ -26,7 +26,7 @@ from wflab.dapr.history import WorkflowHistoryEvent, WorkflowHistoryEventType, W
 from wflab.dapr.mcp import DaprMCPClient, MCPToolDef
 from wflab.dapr.runtime import WorkflowRuntime, activity, alternate_name, workflow
 from wflab.dapr.state import WorkflowState, WorkflowStatus
-from wflab.lab import Lab, current_lab
+from wflab.lab import Lab, current_lab, recipes
 from wflab.magics import load_ipython_extension, unload_ipython_extension
 from wflab.run import Run
 from wflab.saga import Saga, SagaCompensationError
@@ -74,6 +74,7 @@ __all__ = [
     "consecutive_failures",
     "current_lab",
     "load_ipython_extension",
+    "recipes",
     "testing",
     "unload_ipython_extension",
     "when_all",

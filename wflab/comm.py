@@ -17,7 +17,7 @@ from comm import create_comm, get_comm_manager
 from wfengine.errors import WflabError
 from wfengine.model.instance import Instance
 from wflab.answers import plain_answer
-from wflab.display.source import Source, reply_of
+from wflab.display.source import Source, TellsOfChanges, reply_of
 from wflab.focused import focused
 from wflab.lab import Lab
 from wflab.overview import overview
@@ -178,15 +178,20 @@ class LabComm:
             page.send(messages.ShowView(id=wanted.id, error=str(error) or type(error).__name__))
             return
         page.views[wanted.id] = source
+        if isinstance(source, TellsOfChanges):
+            page.unheard[wanted.id] = source.listen(partial(self._publisher.touch, page.key(wanted.id)))
         self._publisher.attach(page.key(wanted.id), _ToOne(page), lambda: _shown(wanted.id, source))
 
     def _source(self, wanted: messages.OpenView) -> Source:
-        if wanted.view == "inbox":
-            return self._lab.source("inbox", "")
+        if wanted.view in {"inbox", "recipes"}:  # of the whole lab
+            return self._lab.source(wanted.view, "")
         return self._lab.source(wanted.view, self._lab.get(wanted.instance_id or "last").id)
 
     def _close_view(self, page: "_Page", view_id: str) -> None:
         page.views.pop(view_id, None)
+        unheard = page.unheard.pop(view_id, None)
+        if unheard is not None:
+            unheard()
         self._publisher.detach(page.key(view_id))
 
 
@@ -197,6 +202,7 @@ class _Page:
         self.id = identity
         self.comm = comm
         self.views: dict[str, Source] = {}
+        self.unheard: dict[str, Callable[[], None]] = {}
         self._tokens: dict[str, object] = {}
 
     def key(self, view_id: str) -> Hashable:

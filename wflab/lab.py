@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import wait
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,6 +29,8 @@ from wflab.display.displays import Displays
 from wflab.display.graph_source import GraphSource
 from wflab.display.handle import ViewHandle
 from wflab.display.inbox_source import InboxSource
+from wflab.display.recipes_handle import RecipesHandle
+from wflab.display.recipes_source import RecipesSource
 from wflab.display.run_card import RunCard
 from wflab.display.saga_source import SagaSource
 from wflab.display.source import Source
@@ -35,6 +38,7 @@ from wflab.display.timeline_source import TimelineSource
 from wflab.focus import LabFocus
 from wflab.protocol import ViewName
 from wflab.proving import saga_proof
+from wflab.recipes.gallery import gallery
 from wflab.run import Run
 from wflab.runs import Runs
 from wflab.undoing import Undoing
@@ -213,6 +217,8 @@ class Lab:
             return Run(self, instance_id).replay().source
         if view == "inbox":
             return InboxSource(self.engine, self.decisions, lab=self.path.name, user=_user)
+        if view == "recipes":
+            return self._recipes(None, None, {})
         raise InvalidArgument(f"A run has no view {view!r}.")
 
     def inbox(self) -> ViewHandle:
@@ -237,6 +243,26 @@ class Lab:
         Assert `.is_clean`; `.df()` is the table. Raises InvalidArgument where the workflow fails though nothing is made to.
         """
         return saga_proof(self.engine, workflow, input, activities=activities, mocks=mocks, events=events, without_effect=without_effect)
+
+    def recipes(self, name: str | None = None, *, folder: str | os.PathLike[str] | None = None, **knobs: Any) -> RecipesHandle:
+        """The gallery of patterns, to be displayed, run and put into cells; `name` opens it at one, with `knobs` turned.
+
+        `folder` has recipes of your own, a file each, that stand beside ours; else the environment's WFLAB_RECIPES names it. Each is rehearsed to draw
+        its graph: its code runs over doubles of lab and clock, its activities for real. Raises InvalidArgument for a file that is no recipe
+        (with its line), an id that is there twice, and a name or knob that is not.
+        """
+        return RecipesHandle(self.displays, self._recipes(folder, name, knobs))
+
+    def _recipes(self, folder: str | os.PathLike[str] | None, name: str | None, knobs: Mapping[str, Any]) -> RecipesSource:
+        chosen = folder or os.environ.get("WFLAB_RECIPES")
+        known = gallery(None if chosen is None else Path(chosen))
+        return RecipesSource(self.engine, known, self._bench, lab=self.path.name, opened=name, knobs=knobs)
+
+    def _bench(self) -> dict[str, Any]:
+        """What a recipe's code finds, as a cell's would."""
+        if current.find() is not self:
+            raise InvalidArgument("A recipe runs in the current lab, which is another one than this gallery's. Close that one first.")
+        return {"lab": self}
 
     def audit(self, what: str, where: str) -> AuditRow:
         """The row that an act of the person at this kernel is recorded with."""
@@ -273,6 +299,11 @@ current: Current[Lab] = Current()
 def current_lab() -> Lab:
     """The lab that is open. Raises an error that says how to open one."""
     return current.get()
+
+
+def recipes(name: str | None = None, *, folder: str | os.PathLike[str] | None = None, **knobs: Any) -> RecipesHandle:
+    """The gallery of patterns of the current lab; see `Lab.recipes`."""
+    return current_lab().recipes(name, folder=folder, **knobs)
 
 
 def _holder() -> str:

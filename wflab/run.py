@@ -135,7 +135,7 @@ class Run:
 
     def _fork(self, at: int, edit: dict[int, Any] | None, code: Any) -> str:
         """For the replay's page: the id of a fork at this place in history."""
-        forked: Run = self.fork(at, edit=edit, code=code)  # type: ignore[attr-defined]  # being built beside this
+        forked: Run = self.fork(at, edit=edit, code=code)
         return forked.id
 
     # Waiting for it.

@@ -6,6 +6,7 @@ import { watchSight } from "./sight";
 import { GRAPH } from "./views/graph/content";
 import { INBOX } from "./views/inbox";
 import { REPLAY } from "./views/replay/content";
+import { RECIPES } from "./views/recipes";
 import { RunView } from "./views/run";
 import { SAGA } from "./views/saga";
 import { TIMELINE } from "./views/timeline";
@@ -18,6 +19,7 @@ export const VIEWS: Readonly<Record<ViewName, MakeView>> = {
   saga: SAGA,
   replay: REPLAY,
   inbox: INBOX,
+  recipes: RECIPES,
 };
 
 export interface Mounted {

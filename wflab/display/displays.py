@@ -15,7 +15,7 @@ from wfengine.model.instance import Instance
 from wfengine.runtime.engine import Engine
 from wflab import protocol
 from wflab.decisions import Decisions
-from wflab.display.source import Source, reply_of
+from wflab.display.source import Source, TellsOfChanges, reply_of
 from wflab.focus import LabFocus
 from wflab.views.bundles import bundle_of
 from wflab.views.publisher import DisplayHandle, Publisher
@@ -38,6 +38,7 @@ class Displays:
         self._focus = focus
         self._sources = sources
         self._live: dict[ViewWidget, Source] = {}
+        self._unheard: dict[ViewWidget, Callable[[], None]] = {}
         self._forget = [engine.listen(self._changed), focus.listen(self._moved)]
         self.has_extension = False
 
@@ -65,7 +66,7 @@ class Displays:
         """Put the still form in place of every view of this source."""
         for view, shown in list(self._live.items()):
             if shown is source:
-                self._live.pop(view, None)
+                self._let_go(view)
                 self.publisher.freeze(view)
 
     def look_at(self, instance_id: str) -> None:
@@ -78,7 +79,8 @@ class Displays:
         """Let go of all views as they are."""
         for forget in self._forget:
             forget()
-        self._live.clear()
+        for view in list(self._live):
+            self._let_go(view)
         self.publisher.close()
 
     def _widget(self, picture: Any) -> ViewWidget:
@@ -87,6 +89,8 @@ class Displays:
 
     def _follow(self, source: Source, view: ViewWidget, handle: DisplayHandle) -> None:
         self._live[view] = source
+        if isinstance(source, TellsOfChanges):
+            self._unheard[view] = source.listen(partial(self.publisher.touch, view))
         self.publisher.attach(view, view, source.picture, display=handle)
         if source.instance_id is not None and not view.picture.is_over:
             ended = self._engine.when_finished(source.instance_id)
@@ -95,7 +99,7 @@ class Displays:
     def _end(self, view: ViewWidget, source: Source) -> None:
         """Its run is over: the static form takes the view's place, or at least the place in the notebook."""
         if source.freezes or not self.has_extension:
-            self._live.pop(view, None)
+            self._let_go(view)
             self.publisher.freeze(view)
         else:
             self.publisher.finish(view)
@@ -124,15 +128,15 @@ class Displays:
                 self.publisher.post(view, lambda: view.tell(reply_of(source, message)))
             case protocol.SetFocus(focus=focus):
                 self._focus.move(focus)
-            case protocol.Switch(view=name) if source.instance_id is not None:
-                self.publisher.post(view, lambda: self._switch(view, name, source.instance_id or ""))
+            case protocol.Switch(view=name) if (instance_id := message.instance_id or source.instance_id) is not None:
+                self.publisher.post(view, lambda: self._switch(view, name, instance_id))
             case _:  # what is seen has changed: there may be something to show now
                 self.publisher.touch(view)
 
     def _switch(self, view: ViewWidget, name: protocol.ViewName, instance_id: str) -> None:
-        """Another view of the same run takes this one's place in the notebook."""
+        """Another view, of the same run or of the one that was asked for, takes this one's place in the notebook."""
         handle = self.publisher.detach(view)
-        self._live.pop(view, None)
+        self._let_go(view)
         source = self._sources(name, instance_id)
         other = self._widget(source.picture())
         data, metadata = other._repr_mimebundle_()
@@ -140,3 +144,9 @@ class Displays:
             handle.update(data, metadata=metadata, raw=True)
             self._follow(source, other, handle)
         view.close()
+
+    def _let_go(self, view: ViewWidget) -> None:
+        self._live.pop(view, None)
+        unheard = self._unheard.pop(view, None)
+        if unheard is not None:
+            unheard()

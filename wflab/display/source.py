@@ -1,7 +1,7 @@
 """What a live view shows and how it answers its page. One file beside this one for each kind of view."""
 
-from collections.abc import Collection
-from typing import Any, Protocol
+from collections.abc import Callable, Collection
+from typing import Any, Protocol, runtime_checkable
 
 from wfengine.errors import InvalidArgument
 from wflab import protocol
@@ -29,6 +29,14 @@ class Source(Protocol):
 
     def answer(self, request: protocol.Request) -> Any:
         """Plain data for a page's question. Raises InvalidArgument where there is no such question."""
+
+
+@runtime_checkable
+class TellsOfChanges(Protocol):
+    """A source whose picture also changes by what is no change of an instance."""
+
+    def listen(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` at each such change, on any thread; call the result to stop that."""
 
 
 def no_such_question(request: protocol.Request) -> InvalidArgument:

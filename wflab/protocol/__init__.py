@@ -39,6 +39,14 @@ from wflab.protocol.messages import (
     as_data,
     read_from_page,
 )
+from wflab.protocol.recipes import (
+    RecipeCard,
+    RecipeFailure,
+    RecipeKnob,
+    RecipesPicture,
+    RecipeStatement,
+    RecipeTrial,
+)
 from wflab.protocol.replay import (
     AskedLine,
     Details,
@@ -120,6 +128,12 @@ __all__ = [
     "Payload",
     "Picture",
     "Ready",
+    "RecipeCard",
+    "RecipeFailure",
+    "RecipeKnob",
+    "RecipeStatement",
+    "RecipeTrial",
+    "RecipesPicture",
     "ReplayPicture",
     "Reply",
     "Request",

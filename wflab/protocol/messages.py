@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-ViewName = Literal["run", "graph", "timeline", "replay", "saga", "inbox"]
+ViewName = Literal["run", "graph", "timeline", "replay", "saga", "inbox", "recipes"]
 
 
 class Focus(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,9 +101,10 @@ class SetFocus(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
 
 
 class Switch(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="switch"):
-    """Page to kernel: show another view of the same run in this one's place."""
+    """Page to kernel: show another view in this one's place: of the same run, or of the run `instance_id`."""
 
     view: ViewName
+    instance_id: str | None = None
 
 
 ToPage = ShowPicture | ShowChange | Notice | Reply | FocusMoved

@@ -16,6 +16,7 @@ from wfengine.model.failure import FailureDetails
 from wfengine.model.history import ExecutionStarted, HistoryEvent
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import from_json, to_json
+from wfengine.model.work import HistoryRow
 from wfengine.runtime.registry import Definition
 from wfengine.testing.answers import Answers
 from wfengine.testing.stage import Call, Event, Stage
@@ -27,7 +28,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How a played workflow ended, or stands: RUNNING, where the `timeout` came first.
 
     `history` holds the events of all its generations, one after the other; `calls` are those of its children, too. `unraised` are the given
-    events that nobody waited for, or whose time did not come.
+    events that nobody waited for, or whose time did not come. `instance` and `rows` are its last generation, as an engine would keep it.
     """
 
     instance_id: str
@@ -39,6 +40,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     history: list[HistoryEvent]
     calls: list[Call]
     elapsed: timedelta
+    instance: Instance
+    rows: list[HistoryRow]
     unraised: list[Event] = []
 
     def result(self) -> Any:
@@ -131,6 +134,8 @@ def play(  # noqa: PLR0913  # as `run`
         history=[event for generation in stage.generations for event in generation.turns.history],
         calls=stage.calls,
         elapsed=stage.now - began,
+        instance=one,
+        rows=stage.generations[-1].turns.rows,
         unraised=stage.unraised,
     )
 

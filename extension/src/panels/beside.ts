@@ -16,7 +16,8 @@ import { dress, paint } from "./lab_panel";
 
 export const OPEN = "wflab:open";
 const CATEGORY = "Workflows";
-const TITLES: Readonly<Record<ViewName, string>> = { run: "Run", graph: "Graph", timeline: "Timeline", replay: "Replay", saga: "Saga", inbox: "Inbox" };
+const TITLES: Readonly<Record<ViewName, string>> = { run: "Run", graph: "Graph", timeline: "Timeline", replay: "Replay", saga: "Saga", inbox: "Inbox", recipes: "Recipes" };
+const OF_A_LAB: Readonly<Partial<Record<ViewName, string>>> = { inbox: "What waits for an answer", recipes: "Patterns to run and to insert" };
 
 function isViewName(value: unknown): value is ViewName {
   return typeof value === "string" && value in TITLES;
@@ -127,8 +128,8 @@ export const beside: JupyterFrontEndPlugin<void> = {
     app.commands.addCommand(OPEN, {
       label: (args) => {
         const view = args["view"];
-        if (view === "inbox") return "Open the Inbox of Workflows";
         const title = isViewName(view) ? TITLES[view] : "View";
+        if (isViewName(view) && view in OF_A_LAB) return `Open the ${title} of Workflows`;
         return args["instance_id"] === undefined ? `${title} of the Last Workflow Run` : `${title} of a Workflow Run`;
       },
       caption: "Open a view of a workflow run beside the notebook",
@@ -149,7 +150,7 @@ export const beside: JupyterFrontEndPlugin<void> = {
         const view = args["view"];
         if (link === null || !isViewName(view)) return;
         const last = link.overview?.runs[0];
-        const id = view === "inbox" ? null : String(args["instance_id"] ?? last?.id ?? "last");
+        const id = view in OF_A_LAB ? null : String(args["instance_id"] ?? last?.id ?? "last");
         const name = String(args["name"] ?? link.overview?.runs.find((run) => run.id === id)?.name ?? id);
         let key = `${view} ${id ?? ""}`;
         const known = open.get(key);
@@ -157,7 +158,7 @@ export const beside: JupyterFrontEndPlugin<void> = {
           app.shell.activateById(known.id);
           return;
         }
-        const title = (shown: ViewName): string => (shown === "inbox" ? "Inbox" : `${TITLES[shown]}: ${name}`);
+        const title = (shown: ViewName): string => (shown in OF_A_LAB ? TITLES[shown] : `${TITLES[shown]}: ${name}`);
         const turned = (next: ViewName): void => {
           open.delete(key);
           key = `${next} ${id ?? ""}`;
@@ -168,7 +169,7 @@ export const beside: JupyterFrontEndPlugin<void> = {
         tab.id = `wflab-${key}`;
         tab.title.label = title(view);
         tab.title.icon = workflowIcon;
-        tab.title.caption = id ?? "What waits for an answer";
+        tab.title.caption = id ?? OF_A_LAB[view] ?? "";
         tab.title.closable = true;
         tab.toolbar.hide();
         open.set(key, tab);
@@ -178,7 +179,7 @@ export const beside: JupyterFrontEndPlugin<void> = {
         app.shell.add(tab, "main", other === undefined ? { mode: "split-right", activate: false } : { mode: "tab-after", ref: other.id, activate: true });
       },
     });
-    for (const view of ["graph", "timeline", "replay", "saga", "run", "inbox"]) palette?.addItem({ command: OPEN, category: CATEGORY, args: { view } });
+    for (const view of ["graph", "timeline", "replay", "saga", "run", "inbox", "recipes"]) palette?.addItem({ command: OPEN, category: CATEGORY, args: { view } });
     links.changed.connect(() => app.commands.notifyCommandChanged(OPEN));
   },
 };

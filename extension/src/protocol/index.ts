@@ -4,6 +4,7 @@ export * from "./head";
 export * from "./inbox";
 export * from "./messages";
 export * from "./replay";
+export * from "./recipes";
 export * from "./run";
 export * from "./saga";
 export * from "./timeline";

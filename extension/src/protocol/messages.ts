@@ -1,7 +1,7 @@
 // What kernel and page say to each other about a view: the twin of wflab/protocol/messages.py, where the meaning of each field is told.
 // tests/protocol/ holds samples that both suites read.
 
-export type ViewName = "run" | "graph" | "timeline" | "replay" | "saga" | "inbox";
+export type ViewName = "run" | "graph" | "timeline" | "replay" | "saga" | "inbox" | "recipes";
 
 /** What every picture has, whatever it shows. */
 export interface AnyPicture {
@@ -91,6 +91,7 @@ export interface SetFocus {
 export interface Switch {
   readonly type: "switch";
   readonly view: ViewName;
+  readonly instance_id: string | null;
 }
 
 export type ToPage = ShowPicture | ShowChange | Notice | Reply | FocusMoved;

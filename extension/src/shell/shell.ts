@@ -26,6 +26,7 @@ const TABS: readonly (readonly [view: ViewName, label: string, key: string])[] =
   ["saga", "Saga", "s"],
   ["replay", "Replay", "r"],
 ];
+const OF_A_LAB: ReadonlySet<ViewName> = new Set(["inbox", "recipes"]);
 
 /** A view: `make` fills the frame, `css` is its own style. */
 export function viewOf<P extends AnyPicture>(name: ViewName, css: string, make: MakeContent<P>): MakeView {
@@ -60,7 +61,7 @@ class Shell<P extends AnyPicture> implements View, Host {
     this.drawer = new Drawer(() => this.element.focus({ preventScroll: true }));
     this.#content = make(this);
     const tabs = html("nav", { class: "wf-tabs", "aria-label": "Views of this run" });
-    for (const [view, label, key] of name === "inbox" ? [] : TABS) {
+    for (const [view, label, key] of OF_A_LAB.has(name) ? [] : TABS) {
       const tab = this.#button(label, `${label} of this run (${key})`, `switch-${view}`, () => this.#switch(view));
       set(tab, { "aria-current": view === name ? "page" : undefined });
       this.#tabs.set(view, tab);
@@ -260,7 +261,7 @@ class Shell<P extends AnyPicture> implements View, Host {
   }
 
   #switch(view: ViewName): void {
-    if (this.#tabs.get(view)?.getAttribute("aria-current") !== "page") this.send({ type: "switch", view });
+    if (this.#tabs.get(view)?.getAttribute("aria-current") !== "page") this.send({ type: "switch", view, instance_id: null });
   }
 
   #refresh(): void {
