@@ -21,7 +21,7 @@ from wflab.verbs.completing import offered
 WITHIN_SECONDS = 30.0
 MAGICS_PAGE = Path(__file__).parents[2] / "docs" / "magics.md"
 VERBS = [
-    "start", "ls", "show", "graph", "timeline", "why", "history", "steps", "raise", "approve", "reject", "suspend", "resume", "terminate", "purge", "rerun",
+    "start", "ls", "show", "graph", "timeline", "replay", "saga", "why", "history", "steps", "raise", "approve", "reject", "suspend", "resume", "terminate", "purge", "rerun", "fork",
     "inbox", "clock", "crash", "help",
 ]  # fmt: skip
 CELL_MAGICS = ["workflow", "activity", "wfsql", "victim"]
@@ -278,6 +278,18 @@ def test_a_run_is_rerun_and_purged(shell: InteractiveShell) -> None:
     assert wf_(shell, "ls").count() == 1
 
 
+def test_a_run_is_forked_at_an_event(shell: InteractiveShell) -> None:
+    wf_(shell, "start request_escalation amount=5000 --id order-1")
+    wf.current_lab().engine.wait_for_workflow_start("order-1", WITHIN_SECONDS)
+    fork = wf_(shell, "fork order-1")
+    assert fork.id != "order-1"
+    assert fork.input == {"amount": 5000}
+    assert fork.forked_from.instance_id == "order-1"
+    assert wf_(shell, "fork order-1 --at 0").forked_from.at == 0
+    with pytest.raises(UsageError, match="behind --at"):
+        wf_(shell, "fork order-1 --at begin")
+
+
 def test_the_clock_is_moved_by_a_span(shell: InteractiveShell) -> None:
     assert repr(wf_(shell, "clock")) == "real clock"
     before = wf_(shell, "clock virtual").now()
@@ -346,7 +358,7 @@ def test_what_can_be_completed_fits_the_place(shell: InteractiveShell) -> None:
     wf_(shell, "start request_escalation amount=5000 --id order-1")
     wf.current_lab().engine.wait_for_workflow_start("order-1", WITHIN_SECONDS)
     verbs = shell.__dict__[_LOADED][0].verbs
-    assert offered("%wf re", verbs) == ["reject", "resume", "rerun"]
+    assert offered("%wf re", verbs) == ["replay", "reject", "resume", "rerun"]
     assert offered("%wf start req", verbs) == ["request_escalation"]
     assert offered("%wf start request_escalation --", verbs) == ["--id"]
     assert offered("%wf why ", verbs) == ["last", "order-1"]
