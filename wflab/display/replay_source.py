@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pandas as pd
 
 from wfengine.errors import EnginePaused, InstanceNotFound, InvalidArgument
 from wfengine.model.instance import TERMINAL
@@ -14,6 +15,7 @@ from wfengine.runtime.engine import Engine
 from wflab import protocol
 from wflab.analytics.asking import sentence, standing_of, steps_now
 from wflab.analytics.explaining import Cause, explain
+from wflab.analytics.provenance import provenance
 from wflab.display.replay_code import Code
 from wflab.display.replay_export import test_file
 from wflab.display.replay_reader import Read, ReplayReader
@@ -93,6 +95,10 @@ class ReplaySource:
     def divergence(self) -> protocol.Divergence | None:
         """Where history and the code part; None where they do not."""
         return _divergence(self.reader.whole())
+
+    def provenance(self) -> pd.DataFrame:
+        """Which source ran for each event; see `analytics.provenance`."""
+        return provenance(self._engine, self.reader.key)
 
     def export_test(self, path: Path) -> Path:
         """Write a pytest that replays this history and asserts how it ended."""
