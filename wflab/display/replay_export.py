@@ -11,6 +11,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Sequence
+from datetime import date, timedelta
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -20,6 +21,7 @@ from wfengine.core.arguments import NAME_ATTRIBUTE
 from wfengine.errors import InvalidArgument
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import from_json
+from wfengine.model.retry import RetryPolicy
 from wfengine.model.work import HistoryRow
 from wfengine.runtime.registry import Definition
 from wfengine.testing.stepping.isolating import Isolation
@@ -115,13 +117,24 @@ class _Writer:
             heard = Isolation(lambda _level, _message: None)
             heard.own(value)
             self.function(value, heard.sources[0].text)
-        elif _is_plain(value):
-            self.parts.append(f"{name} = {value!r}\n\n")
+        elif (spelled := self._spelled(value)) is not None:
+            self.parts.append(f"{name} = {spelled}\n\n")
         else:
             raise InvalidArgument(
                 f"The workflow reads {name}, a {type(value).__name__} of this notebook, which cannot be written into a file. "
                 "Put the workflow into a module, and the test will import it."
             )
+
+    def _spelled(self, value: Any) -> str | None:
+        """The value as Python text; None for what has none that is sure to make it again."""
+        if isinstance(value, date | timedelta):
+            self.imports.add("import datetime as dt")
+            return repr(value).replace("datetime.", "dt.")
+        if type(value) is RetryPolicy:
+            self.imports.add("from wflab import RetryPolicy")
+            self.imports.add("import datetime as dt")
+            return repr(value).replace("datetime.", "dt.")
+        return repr(value) if _is_plain(value) else None
 
 
 def _importable(value: Any) -> tuple[str, str] | None:

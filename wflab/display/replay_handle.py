@@ -70,6 +70,12 @@ class ReplayHandle(ViewHandle):
             frame[column] = pd.to_datetime(frame[column], utc=True)
         return frame
 
+    def sources(self) -> pd.DataFrame:
+        """One row per event of the history with the source that ran then, however the cell was edited since: sequence, type, name, code_hash, source,
+        and for the end of an activity's attempt activity_hash and activity_source.
+        """  # noqa: D205  # one sentence
+        return self.source.provenance()
+
     def step(self, number: int) -> Step:
         """All about one step; a negative number counts from the end. Raises InvalidArgument where there is none."""
         steps = self.source.reader.whole().steps

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pandas as pd
 
 from wfengine.errors import EnginePaused, InstanceNotFound, InvalidArgument
 from wfengine.model.instance import TERMINAL
@@ -14,6 +15,7 @@ from wfengine.runtime.engine import Engine
 from wflab import protocol
 from wflab.analytics.asking import sentence, standing_of, steps_now
 from wflab.analytics.explaining import Cause, explain
+from wflab.analytics.provenance import provenance
 from wflab.display.replay_code import Code
 from wflab.display.replay_export import test_file
 from wflab.display.replay_reader import Read, ReplayReader
@@ -23,7 +25,7 @@ from wflab.views.replay_picture import MOST_AT_ONCE, detailed, replay_picture
 
 _AT_FIRST_S = 3.0
 _LARGEST_REPLY = 400_000
-Fork = Callable[[int, dict[int, Any] | None, Any], str]
+Fork = Callable[[int, dict[int | str, Any] | None, Any], str]
 
 
 class ReplaySource:
@@ -94,6 +96,10 @@ class ReplaySource:
         """Where history and the code part; None where they do not."""
         return _divergence(self.reader.whole())
 
+    def provenance(self) -> pd.DataFrame:
+        """Which source ran for each event; see `analytics.provenance`."""
+        return provenance(self._engine, self.reader.key)
+
     def export_test(self, path: Path) -> Path:
         """Write a pytest that replays this history and asserts how it ended."""
         found = self.reader.whole()
@@ -110,7 +116,7 @@ class ReplaySource:
 
     def _forked(self, step: int, edit: Any) -> protocol.Forked:
         plan = self._plan(step)
-        changed: dict[int, Any] | None = None
+        changed: dict[int | str, Any] | None = None
         if edit is not None:
             if plan.edits is None:
                 raise InvalidArgument("This step took up no result that could be edited.")
