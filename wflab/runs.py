@@ -1,6 +1,6 @@
 """`lab.runs`: the instances of a lab, narrowed down step by step and asked for at the end."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
 from typing import Any
@@ -15,19 +15,24 @@ from wfengine.store.rows import RUNS_COLUMNS
 from wflab.analytics.durations import span_text
 from wflab.analytics.frames import runs_frame
 from wflab.analytics.span import SpanState
+from wflab.analytics.spans_of_time import span_of
+
+__all__ = ["Runs", "span_of"]
 
 _COLUMNS = ", ".join("key" if column == "instance" else column for column in RUNS_COLUMNS)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MOST_SHOWN = 50
 
 
 class Runs:
     """Lazy: nothing is asked before `df()`, `count()` or `list()`, and then everything durable is in the answer."""
 
-    def __init__(self, engine: Engine, conditions: tuple[str, ...] = (), parameters: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, engine: Engine, conditions: tuple[str, ...] = (), parameters: Mapping[str, Any] | None = None, of: str = "instances"
+    ) -> None:
         self._engine = engine
         self._conditions = conditions
         self._parameters = dict(parameters or {})
+        self._of = of
 
     def where(self, *, name: str | None = None, status: str | Enum | None = None, instance_id: str | None = None) -> "Runs":
         """Only instances of this workflow, in this status (text in any case, a Status or a WorkflowStatus), with this id."""
@@ -66,7 +71,7 @@ class Runs:
     def sql(self) -> str:
         """The query behind `df()`, newest first; its parameters are named."""
         where = f" WHERE {' AND '.join(self._conditions)}" if self._conditions else ""
-        return f"SELECT {_COLUMNS} FROM instances{where} ORDER BY key DESC"  # noqa: S608  # conditions are ours, values are parameters
+        return f"SELECT {_COLUMNS} FROM {self._of}{where} ORDER BY key DESC"  # noqa: S608  # conditions are ours, values are parameters
 
     def list(self) -> list[Instance]:
         """The instances' present states, newest first."""
@@ -83,11 +88,17 @@ class Runs:
             found = cursor.execute(f"SELECT count(*) FROM ({self.sql()})", self._parameters or None).fetchone()  # noqa: S608  # as above
         return 0 if found is None else int(found[0])
 
+    def of_executions(self, keys: Sequence[int]) -> "Runs":
+        """Only these executions, also where their ids were used again since."""
+        return Runs(self._engine, self._conditions, self._parameters, "executions").narrowed(
+            "key IN (SELECT unnest(${}::BIGINT[]))", list(keys)
+        )
+
     def narrowed(self, condition: str, *values: Any) -> "Runs":
         """These with one more SQL condition; `{}`, or `{0}`, `{1}`, in it stand for the values' names as parameters."""
         names = [f"p{len(self._parameters) + place}" for place in range(len(values))]
         given = dict(zip(names, values, strict=True))
-        return Runs(self._engine, (*self._conditions, condition.format(*names)), {**self._parameters, **given})
+        return Runs(self._engine, (*self._conditions, condition.format(*names)), {**self._parameters, **given}, self._of)
 
     def __iter__(self) -> Iterator[Instance]:
         return iter(self.list())
@@ -117,11 +128,3 @@ def _readable(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _more(total: int) -> str:
     return f"\nshowing {_MOST_SHOWN} of {total}; lab.runs.df() has all" if total > _MOST_SHOWN else ""
-
-
-def span_of(span: str) -> timedelta:
-    """A span from text such as '24h'. Raises InvalidArgument."""
-    number, unit = span[:-1], span[-1:]
-    if unit not in _UNITS or not number.replace(".", "", 1).isdecimal():
-        raise InvalidArgument(f"A span is text such as '24h', '90m' or '7d', or a timedelta, not {span!r}.")
-    return timedelta(**{_UNITS[unit]: float(number)})

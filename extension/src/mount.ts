@@ -3,6 +3,7 @@ import { type AnyPicture, isPicture, isRecord, type ViewName } from "./protocol"
 import { currentTheme, onThemeChange } from "./theme";
 import type { MakeView } from "./view";
 import { watchSight } from "./sight";
+import { DASHBOARD } from "./views/dashboard";
 import { GRAPH } from "./views/graph/content";
 import { INBOX } from "./views/inbox";
 import { REPLAY } from "./views/replay/content";
@@ -20,6 +21,7 @@ export const VIEWS: Readonly<Record<ViewName, MakeView>> = {
   replay: REPLAY,
   inbox: INBOX,
   recipes: RECIPES,
+  dashboard: DASHBOARD,
 };
 
 export interface Mounted {

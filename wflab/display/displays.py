@@ -15,7 +15,7 @@ from wfengine.model.instance import Instance
 from wfengine.runtime.engine import Engine
 from wflab import protocol
 from wflab.decisions import Decisions
-from wflab.display.source import Source, TellsOfChanges, reply_of
+from wflab.display.source import Source, TellsOfChanges, pause_of, reply_of
 from wflab.focus import LabFocus
 from wflab.views.bundles import bundle_of
 from wflab.views.publisher import DisplayHandle, Publisher
@@ -92,6 +92,7 @@ class Displays:
         if isinstance(source, TellsOfChanges):
             self._unheard[view] = source.listen(partial(self.publisher.touch, view))
         self.publisher.attach(view, view, source.picture, display=handle)
+        self.publisher.attach(view, view, source.picture, display=handle, pause_s=pause_of(source))
         if source.instance_id is not None and not view.picture.is_over:
             ended = self._engine.when_finished(source.instance_id)
             ended.add_done_callback(lambda _: self._end(view, source))

@@ -49,7 +49,7 @@ class DisplayHandle(Protocol):
 
 
 class _Entry:
-    def __init__(self, view: LiveView, snapshot: Callable[[], Any], display: DisplayHandle | None, now: float) -> None:
+    def __init__(self, view: LiveView, snapshot: Callable[[], Any], display: DisplayHandle | None, now: float, pause: float) -> None:
         self.view = view
         self.snapshot = snapshot
         self.display = display
@@ -59,6 +59,7 @@ class _Entry:
         self.jobs: list[Callable[[], None]] = []
         self.due = 0.0
         self.stored_at = now
+        self.pause = pause
         self.is_stored = True  # whether the notebook holds what was last shown
 
     def due_at(self, *, keeps_stored: bool) -> float | None:
@@ -87,10 +88,19 @@ class Publisher:
         self._at_work: _Entry | None = None
         threading.Thread(target=self._run, name="wflab-publisher", daemon=True).start()
 
-    def attach(self, key: Hashable, view: LiveView, snapshot: Callable[[], Any], *, display: DisplayHandle | None = None) -> None:
-        """Keep the view at `snapshot()` whenever `key` is touched. A key may have several views; `display` is where it is shown."""
+    def attach(
+        self,
+        key: Hashable,
+        view: LiveView,
+        snapshot: Callable[[], Any],
+        *,
+        display: DisplayHandle | None = None,
+        pause_s: float | None = None,
+    ) -> None:
+        """Keep the view at `snapshot()` whenever `key` is touched, `pause_s` apart. A key may have several views; `display` is where it is shown."""
         with self._changed.lock:
-            self._entries.setdefault(key, []).append(_Entry(view, snapshot, display, self._clock()))
+            entry = _Entry(view, snapshot, display, self._clock(), VIEW_PAUSE_S if pause_s is None else pause_s)
+            self._entries.setdefault(key, []).append(entry)
             self._changed.notify_all()
 
     def touch(self, key: Hashable) -> None:
@@ -166,7 +176,7 @@ class Publisher:
             with self._changed.lock:
                 now = self._clock()
                 self._next_send = now + SEND_PAUSE_S
-                entry.due = now + max(VIEW_PAUSE_S, _SHARE_OF_TIME * (now - started))
+                entry.due = now + max(entry.pause, _SHARE_OF_TIME * (now - started))
                 self._at_work = None
                 if is_freezing:
                     self._let_go(key, entry)

@@ -18,6 +18,10 @@ export const OPEN = "wflab:open";
 const CATEGORY = "Workflows";
 const TITLES: Readonly<Record<ViewName, string>> = { run: "Run", graph: "Graph", timeline: "Timeline", replay: "Replay", saga: "Saga", inbox: "Inbox", recipes: "Recipes" };
 const OF_A_LAB: Readonly<Partial<Record<ViewName, string>>> = { inbox: "What waits for an answer", recipes: "Patterns to run and to insert" };
+const TITLES: Readonly<Record<ViewName, string>> = { run: "Run", graph: "Graph", timeline: "Timeline", inbox: "Inbox", dashboard: "Dashboard" };
+// Views of the whole lab, not of one run.
+const OF_LAB: Readonly<Partial<Record<ViewName, string>>> = { inbox: "What waits for an answer", dashboard: "How all runs do" };
+const ASKED = "wflab:open"; // an event of a view: a person wants another one of this run
 
 function isViewName(value: unknown): value is ViewName {
   return typeof value === "string" && value in TITLES;
@@ -128,6 +132,7 @@ export const beside: JupyterFrontEndPlugin<void> = {
     app.commands.addCommand(OPEN, {
       label: (args) => {
         const view = args["view"];
+        if (isViewName(view) && view in OF_LAB) return `Open the ${TITLES[view]} of Workflows`;
         const title = isViewName(view) ? TITLES[view] : "View";
         if (isViewName(view) && view in OF_A_LAB) return `Open the ${title} of Workflows`;
         return args["instance_id"] === undefined ? `${title} of the Last Workflow Run` : `${title} of a Workflow Run`;
@@ -151,6 +156,7 @@ export const beside: JupyterFrontEndPlugin<void> = {
         if (link === null || !isViewName(view)) return;
         const last = link.overview?.runs[0];
         const id = view in OF_A_LAB ? null : String(args["instance_id"] ?? last?.id ?? "last");
+        const id = view in OF_LAB ? null : String(args["instance_id"] ?? last?.id ?? "last");
         const name = String(args["name"] ?? link.overview?.runs.find((run) => run.id === id)?.name ?? id);
         let key = `${view} ${id ?? ""}`;
         const known = open.get(key);
@@ -159,6 +165,7 @@ export const beside: JupyterFrontEndPlugin<void> = {
           return;
         }
         const title = (shown: ViewName): string => (shown in OF_A_LAB ? TITLES[shown] : `${TITLES[shown]}: ${name}`);
+        const title = (shown: ViewName): string => (shown in OF_LAB ? TITLES[shown] : `${TITLES[shown]}: ${name}`);
         const turned = (next: ViewName): void => {
           open.delete(key);
           key = `${next} ${id ?? ""}`;
@@ -170,6 +177,7 @@ export const beside: JupyterFrontEndPlugin<void> = {
         tab.title.label = title(view);
         tab.title.icon = workflowIcon;
         tab.title.caption = id ?? OF_A_LAB[view] ?? "";
+        tab.title.caption = id ?? OF_LAB[view] ?? "";
         tab.title.closable = true;
         tab.toolbar.hide();
         open.set(key, tab);
@@ -180,6 +188,13 @@ export const beside: JupyterFrontEndPlugin<void> = {
       },
     });
     for (const view of ["graph", "timeline", "replay", "saga", "run", "inbox", "recipes"]) palette?.addItem({ command: OPEN, category: CATEGORY, args: { view } });
+    for (const view of ["graph", "timeline", "run", "inbox", "dashboard"]) palette?.addItem({ command: OPEN, category: CATEGORY, args: { view } });
+    document.addEventListener(ASKED, (event) => {
+      const wanted: unknown = (event as CustomEvent<unknown>).detail;
+      if (links.current?.standing !== "live" || !isRecord(wanted)) return;
+      event.preventDefault();
+      void app.commands.execute(OPEN, { view: String(wanted["view"]), instance_id: String(wanted["instance_id"]), name: String(wanted["name"]) });
+    });
     links.changed.connect(() => app.commands.notifyCommandChanged(OPEN));
   },
 };
