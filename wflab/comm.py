@@ -17,8 +17,7 @@ from comm import create_comm, get_comm_manager
 from wfengine.errors import WflabError
 from wfengine.model.instance import Instance
 from wflab.answers import plain_answer
-from wflab.display.source import Source, TellsOfChanges, reply_of
-from wflab.display.source import Source, pause_of, reply_of
+from wflab.display.source import Source, TellsOfChanges, pause_of, reply_of
 from wflab.focused import focused
 from wflab.lab import Lab
 from wflab.overview import overview
@@ -181,14 +180,10 @@ class LabComm:
         page.views[wanted.id] = source
         if isinstance(source, TellsOfChanges):
             page.unheard[wanted.id] = source.listen(partial(self._publisher.touch, page.key(wanted.id)))
-        self._publisher.attach(page.key(wanted.id), _ToOne(page), lambda: _shown(wanted.id, source))
-
-    def _source(self, wanted: messages.OpenView) -> Source:
-        if wanted.view in {"inbox", "recipes"}:  # of the whole lab
         self._publisher.attach(page.key(wanted.id), _ToOne(page), lambda: _shown(wanted.id, source), pause_s=pause_of(source))
 
     def _source(self, wanted: messages.OpenView) -> Source:
-        if wanted.view in {"inbox", "dashboard"}:  # of the whole lab
+        if wanted.view in {"inbox", "dashboard", "recipes"}:  # of the whole lab
             return self._lab.source(wanted.view, "")
         return self._lab.source(wanted.view, self._lab.get(wanted.instance_id or "last").id)
 

@@ -98,10 +98,9 @@ class Lab:
         self.focus = LabFocus(lambda instance_id: Run(self, instance_id).spans())
         self._displays: Displays | None = None
         try:
-            self.engine.start()
-            self.undoing.take_up()
             if not at_rest:
                 self.engine.start()
+                self.undoing.take_up()
             current.enter(self)
         except BaseException:
             self.close()

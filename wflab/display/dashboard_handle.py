@@ -5,7 +5,7 @@ import pandas as pd
 from wflab.display.dashboard_source import DashboardSource
 from wflab.display.displays import Displays
 from wflab.display.handle import ViewHandle
-from wflab.protocol.dashboard import DashboardFilter, Explanation
+from wflab.protocol.dashboard import DashboardFilter, ExplainedNumber
 from wflab.runs import Runs
 
 
@@ -61,7 +61,7 @@ class DashboardHandle(ViewHandle):
 class Told:
     """An explanation that prints as one: `sql`, `parameters` as Python text, `code`, `definition`."""
 
-    def __init__(self, explanation: Explanation) -> None:
+    def __init__(self, explanation: ExplainedNumber) -> None:
         self.definition = explanation.definition
         self.sql = explanation.sql
         self.parameters = explanation.parameters

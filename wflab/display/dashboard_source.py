@@ -22,7 +22,7 @@ from wflab.analytics.fleet.questions import Fleet, Window
 from wflab.analytics.fleet.survey import ORDERS, PAGE, Choice, chosen, survey
 from wflab.display.dashboard_bulk import bulk
 from wflab.display.source import no_such_question
-from wflab.protocol.dashboard import DashboardFilter, DashboardPicture, Explanation
+from wflab.protocol.dashboard import DashboardFilter, DashboardPicture, ExplainedNumber
 from wflab.views.dashboard_picture import dashboard_picture
 
 _FRESH_S = 1.0
@@ -172,7 +172,7 @@ class DashboardSource:
             raise InvalidArgument(str(error)) from None
         self.selected, self._first, self._is_stale = [], 0, True
 
-    def explain(self, what: str) -> Explanation:
+    def explain(self, what: str) -> ExplainedNumber:
         """Where a number comes from. Raises InvalidArgument with those there are."""
         if what not in _CODE:
             raise InvalidArgument(f"{what!r} is no number of the dashboard; there are {', '.join(_CODE)}.")
@@ -180,7 +180,7 @@ class DashboardSource:
         given = self.filter
         window = "".join(f", {name}={value!r}" for name in ("since", "until", "name", "children") if (value := getattr(given, name)))
         only = f"name={given.name!r}" if given.name else ""
-        return Explanation(
+        return ExplainedNumber(
             title=_TITLES[what],
             definition=asked.definition,
             sql=asked.sql[:_LONGEST_SQL],

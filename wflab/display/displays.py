@@ -91,7 +91,6 @@ class Displays:
         self._live[view] = source
         if isinstance(source, TellsOfChanges):
             self._unheard[view] = source.listen(partial(self.publisher.touch, view))
-        self.publisher.attach(view, view, source.picture, display=handle)
         self.publisher.attach(view, view, source.picture, display=handle, pause_s=pause_of(source))
         if source.instance_id is not None and not view.picture.is_over:
             ended = self._engine.when_finished(source.instance_id)

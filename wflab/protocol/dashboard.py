@@ -161,7 +161,7 @@ class DashboardPicture(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str | None = None
 
 
-class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+class ExplainedNumber(msgspec.Struct, frozen=True, kw_only=True):
     """Where a number comes from: what it means, its SQL with the parameters, and the Python that gives the same."""
 
     title: str

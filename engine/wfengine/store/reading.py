@@ -28,6 +28,11 @@ _LAST_POSITION = 2**63 - 1
 def live(cursor: duckdb.DuckDBPyConnection) -> list[tuple[Instance, list[HistoryRow]]]:
     """Every execution that has not ended, with its whole history."""
     found = instances_from(cursor, f"SELECT {_RUNS} FROM executions WHERE status NOT IN (SELECT unnest(?)) ORDER BY key", [_TERMINAL])
+    return with_histories(cursor, found)
+
+
+def with_histories(cursor: duckdb.DuckDBPyConnection, found: list[Instance]) -> list[tuple[Instance, list[HistoryRow]]]:
+    """These executions with their whole histories, by one query."""
     of = histories(cursor, [instance.key for instance in found])
     return [(instance, of[instance.key]) for instance in found]
 
@@ -35,12 +40,6 @@ def live(cursor: duckdb.DuckDBPyConnection) -> list[tuple[Instance, list[History
 def histories(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int]) -> dict[int, list[HistoryRow]]:
     """The events of these executions, in order: one question for all of them, where `history` asks the store for each."""
     found: dict[int, list[HistoryRow]] = {key: [] for key in keys}
-    return with_histories(cursor, found)
-
-
-def with_histories(cursor: duckdb.DuckDBPyConnection, found: list[Instance]) -> list[tuple[Instance, list[HistoryRow]]]:
-    """These executions with their whole histories, by one query."""
-    histories: dict[int, list[HistoryRow]] = {instance.key: [] for instance in found}
     if found:
         wanted = f"SELECT {_HISTORY} FROM history WHERE instance IN (SELECT unnest(?)) ORDER BY instance, sequence"
         for record in _events_from(cursor, wanted, [list(found)]):

@@ -16,11 +16,15 @@ import { dress, paint } from "./lab_panel";
 
 export const OPEN = "wflab:open";
 const CATEGORY = "Workflows";
-const TITLES: Readonly<Record<ViewName, string>> = { run: "Run", graph: "Graph", timeline: "Timeline", replay: "Replay", saga: "Saga", inbox: "Inbox", recipes: "Recipes" };
-const OF_A_LAB: Readonly<Partial<Record<ViewName, string>>> = { inbox: "What waits for an answer", recipes: "Patterns to run and to insert" };
-const TITLES: Readonly<Record<ViewName, string>> = { run: "Run", graph: "Graph", timeline: "Timeline", inbox: "Inbox", dashboard: "Dashboard" };
+const TITLES: Readonly<Record<ViewName, string>> = {
+  run: "Run", graph: "Graph", timeline: "Timeline", replay: "Replay", saga: "Saga", inbox: "Inbox", dashboard: "Dashboard", recipes: "Recipes",
+};
 // Views of the whole lab, not of one run.
-const OF_LAB: Readonly<Partial<Record<ViewName, string>>> = { inbox: "What waits for an answer", dashboard: "How all runs do" };
+const OF_LAB: Readonly<Partial<Record<ViewName, string>>> = {
+  inbox: "What waits for an answer",
+  dashboard: "How all runs do",
+  recipes: "Patterns to run and to insert",
+};
 const ASKED = "wflab:open"; // an event of a view: a person wants another one of this run
 
 function isViewName(value: unknown): value is ViewName {
@@ -134,7 +138,6 @@ export const beside: JupyterFrontEndPlugin<void> = {
         const view = args["view"];
         if (isViewName(view) && view in OF_LAB) return `Open the ${TITLES[view]} of Workflows`;
         const title = isViewName(view) ? TITLES[view] : "View";
-        if (isViewName(view) && view in OF_A_LAB) return `Open the ${title} of Workflows`;
         return args["instance_id"] === undefined ? `${title} of the Last Workflow Run` : `${title} of a Workflow Run`;
       },
       caption: "Open a view of a workflow run beside the notebook",
@@ -155,7 +158,6 @@ export const beside: JupyterFrontEndPlugin<void> = {
         const view = args["view"];
         if (link === null || !isViewName(view)) return;
         const last = link.overview?.runs[0];
-        const id = view in OF_A_LAB ? null : String(args["instance_id"] ?? last?.id ?? "last");
         const id = view in OF_LAB ? null : String(args["instance_id"] ?? last?.id ?? "last");
         const name = String(args["name"] ?? link.overview?.runs.find((run) => run.id === id)?.name ?? id);
         let key = `${view} ${id ?? ""}`;
@@ -164,7 +166,6 @@ export const beside: JupyterFrontEndPlugin<void> = {
           app.shell.activateById(known.id);
           return;
         }
-        const title = (shown: ViewName): string => (shown in OF_A_LAB ? TITLES[shown] : `${TITLES[shown]}: ${name}`);
         const title = (shown: ViewName): string => (shown in OF_LAB ? TITLES[shown] : `${TITLES[shown]}: ${name}`);
         const turned = (next: ViewName): void => {
           open.delete(key);
@@ -176,7 +177,6 @@ export const beside: JupyterFrontEndPlugin<void> = {
         tab.id = `wflab-${key}`;
         tab.title.label = title(view);
         tab.title.icon = workflowIcon;
-        tab.title.caption = id ?? OF_A_LAB[view] ?? "";
         tab.title.caption = id ?? OF_LAB[view] ?? "";
         tab.title.closable = true;
         tab.toolbar.hide();
@@ -187,8 +187,7 @@ export const beside: JupyterFrontEndPlugin<void> = {
         app.shell.add(tab, "main", other === undefined ? { mode: "split-right", activate: false } : { mode: "tab-after", ref: other.id, activate: true });
       },
     });
-    for (const view of ["graph", "timeline", "replay", "saga", "run", "inbox", "recipes"]) palette?.addItem({ command: OPEN, category: CATEGORY, args: { view } });
-    for (const view of ["graph", "timeline", "run", "inbox", "dashboard"]) palette?.addItem({ command: OPEN, category: CATEGORY, args: { view } });
+    for (const view of ["graph", "timeline", "replay", "saga", "run", "inbox", "dashboard", "recipes"]) palette?.addItem({ command: OPEN, category: CATEGORY, args: { view } });
     document.addEventListener(ASKED, (event) => {
       const wanted: unknown = (event as CustomEvent<unknown>).detail;
       if (links.current?.standing !== "live" || !isRecord(wanted)) return;

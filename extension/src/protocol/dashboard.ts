@@ -120,7 +120,7 @@ export interface DashboardPicture extends AnyPicture {
   readonly trouble: string | null;
 }
 
-export interface Explanation {
+export interface ExplainedNumber {
   readonly title: string;
   readonly definition: string;
   readonly sql: string;

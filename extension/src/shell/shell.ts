@@ -26,9 +26,8 @@ const TABS: readonly (readonly [view: ViewName, label: string, key: string])[] =
   ["saga", "Saga", "s"],
   ["replay", "Replay", "r"],
 ];
-const OF_A_LAB: ReadonlySet<ViewName> = new Set(["inbox", "recipes"]);
-
-const OF_LAB: ReadonlySet<ViewName> = new Set<ViewName>(["inbox", "dashboard"]);
+/** Views of the whole lab, not of one run. */
+const OF_LAB: ReadonlySet<ViewName> = new Set<ViewName>(["inbox", "dashboard", "recipes"]);
 
 /** A view: `make` fills the frame, `css` is its own style. */
 export function viewOf<P extends AnyPicture>(name: ViewName, css: string, make: MakeContent<P>): MakeView {
@@ -63,7 +62,6 @@ class Shell<P extends AnyPicture> implements View, Host {
     this.drawer = new Drawer(() => this.element.focus({ preventScroll: true }));
     this.#content = make(this);
     const tabs = html("nav", { class: "wf-tabs", "aria-label": "Views of this run" });
-    for (const [view, label, key] of OF_A_LAB.has(name) ? [] : TABS) {
     for (const [view, label, key] of OF_LAB.has(name) ? [] : TABS) {
       const tab = this.#button(label, `${label} of this run (${key})`, `switch-${view}`, () => this.#switch(view));
       set(tab, { "aria-current": view === name ? "page" : undefined });

@@ -2,7 +2,7 @@
 import style from "../../../style/dashboard.css";
 import { badge, html, replace, set, text } from "../../dom";
 import { tickingText } from "../../durations";
-import { type DashboardPicture, type Explanation, type FailureLine, isDashboardPicture, isRecord, type StuckLine, type WorkflowLine } from "../../protocol";
+import { type DashboardPicture, type ExplainedNumber, type FailureLine, isDashboardPicture, isRecord, type StuckLine, type WorkflowLine } from "../../protocol";
 import type { Content, Host, KeyHelp, TableData } from "../../shell/content";
 import { viewOf } from "../../shell/shell";
 import { count, DASH, outcomeBar, rateCell, rateText, seconds, STATES, titleOf, trendCell, when } from "./cells";
@@ -193,7 +193,7 @@ class Dashboard implements Content<DashboardPicture> {
     try {
       const found = await this.host.ask("explain", { what });
       if (!isRecord(found) || typeof found["sql"] !== "string") return;
-      const told = found as unknown as Explanation;
+      const told = found as unknown as ExplainedNumber;
       const given = Object.entries(told.parameters).map(([name, value]) => `$${name} = ${value}`).join("\n");
       this.host.drawer.show(told.title, [
         { name: "SQL", body: () => html("div", {}, html("p", {}, told.definition), html("pre", { class: "wf-code", "data-wf-sql": "" }, told.sql + (given === "" ? "" : `\n\n${given}`))) },
