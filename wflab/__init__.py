@@ -28,6 +28,7 @@ from wflab.dapr.runtime import WorkflowRuntime, activity, alternate_name, workfl
 from wflab.dapr.state import WorkflowState, WorkflowStatus
 from wflab.lab import Lab, current_lab
 from wflab.magics import load_ipython_extension, unload_ipython_extension
+from wflab.options import options, palette
 from wflab.run import Run
 from wflab.saga import Saga, SagaCompensationError
 
@@ -74,6 +75,8 @@ __all__ = [
     "consecutive_failures",
     "current_lab",
     "load_ipython_extension",
+    "options",
+    "palette",
     "testing",
     "unload_ipython_extension",
     "when_all",

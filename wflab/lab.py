@@ -130,8 +130,8 @@ class Lab:
 
     @property
     def runs(self) -> Runs:
-        """All instances; `.where(name=, status=).since('24h')`, then `.df()`, `.count()`."""
-        return Runs(self.engine)
+        """All instances; `.where(name=, status=).since('24h')`, then `.df()`, `.count()`, or an act on all of them."""
+        return Runs(self.engine, bench=self)
 
     def _resolved(self, wanted: str) -> str:
         if self.engine.key_of(wanted) is not None:
