@@ -21,6 +21,7 @@ from wfengine.runtime.limits import Limits
 from wfengine.runtime.retention import StateRetention
 from wfengine.runtime.worker import WorkflowActivityContext
 from wflab import aio, testing
+from wflab.analytics.fleet.slo import SLO
 from wflab.dapr.client import DaprWorkflowClient
 from wflab.dapr.history import WorkflowHistoryEvent, WorkflowHistoryEventType, WorkflowInstanceIdPage
 from wflab.dapr.mcp import DaprMCPClient, MCPToolDef
@@ -36,6 +37,7 @@ DaprWorkflowContext = WorkflowContext
 __version__ = version("wflab")
 
 __all__ = [
+    "SLO",
     "UNSET",
     "ActivityResult",
     "ChildWorkflowResult",

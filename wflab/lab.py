@@ -20,6 +20,9 @@ from wfengine.runtime.limits import Limits
 from wfengine.runtime.retention import StateRetention
 from wfengine.store.guarding import refusal
 from wfengine.store.store import Store
+from wflab.analytics.fleet.answer import Answer
+from wflab.analytics.fleet.questions import By, Fleet, Since, Window
+from wflab.analytics.fleet.slo import SLO
 from wflab.analytics.frames import aware
 from wflab.clock import LabClock
 from wflab.current import Current
@@ -71,6 +74,7 @@ class Lab:
             raise
         self.is_open = True
         self.path = self.engine.store.path
+        self.fleet = Fleet(self.engine)
         self.clock = LabClock(self.engine)
         self.decisions = Decisions(self.engine, self.audit)
         self.focus = LabFocus(lambda instance_id: Run(self, instance_id).spans())
@@ -183,6 +187,74 @@ class Lab:
                 return aware(answer.df())
             except duckdb.Error as error:
                 raise InvalidArgument(f"DuckDB: {str(error).partition(chr(10))[0]}") from None
+
+    def success_rates(
+        self,
+        by: By = "name",
+        *,
+        since: Since = None,
+        until: Since = None,
+        name: str | None = None,
+        children: bool = False,
+        canceled: bool = False,
+    ) -> Answer:
+        """How many runs COMPLETED of those that ended, as a DataFrame with a row per group.
+
+        Columns: the groups, then completed, failed, terminated, canceled, continued, running, numerator, denominator, rate, low, high. rate is
+        COMPLETED / (COMPLETED + FAILED + TERMINATED), low and high Wilson's 95 % interval; NaN, shown as –, for 0 of 0. CANCELED counts only with
+        `canceled`, child workflows only with `children`; a chain of `continue_as_new` is one run. `continued` are runs whose next generation is not
+        on record, `running` those under way now, whatever the window.
+
+        `by` is one or several of name, version, code_hash, app_id, parent_name, status, minute, hour, day, week, month (of the end) and
+        'tag:KEY'; None for one row of all. `since` and `until` bound the end: '24h' or a timedelta before now, or a datetime (naive means UTC).
+        `.attrs["sql"]` is the query. Raises InvalidArgument.
+        """
+        return self.fleet.success_rates(self.fleet.scope(Window(since, until), name=name, children=children), by, canceled=canceled)
+
+    def durations(
+        self,
+        by: By = "name",
+        *,
+        since: Since = None,
+        until: Since = None,
+        name: str | None = None,
+        status: str | None = "COMPLETED",
+        children: bool = False,
+    ) -> Answer:
+        """How long runs took, from their start to their end: a DataFrame with the groups, count, and p50, p90, p95, p99, mean, max as timedelta64.
+
+        Arguments as for `success_rates`; `status` is how they ended.
+        """
+        return self.fleet.durations(self.fleet.scope(Window(since, until), name=name, status=status, children=children), by)
+
+    def failures(self, *, since: Since = None, until: Since = None, name: str | None = None, children: bool = False) -> Answer:
+        """What runs fail of, the most frequent first: a DataFrame with fingerprint, count, share, first_seen, last_seen, workflows, sample, activity, message, frame.
+
+        A fingerprint is the error's type and message with ids and numbers masked. `sample` is the id of the newest such run, `activity` what
+        failed first, below any child workflows, `frame` the line of your own code that raised.
+        """
+        return self.fleet.failures(self.fleet.scope(Window(since, until), name=name, children=children))
+
+    def stuck(self, *, name: str | None = None, slo: SLO | None = None) -> Answer:
+        """Runs that stand still and should not, child workflows among them: instance_id, name, status, reason, since, why, remedy, started.
+
+        One row per run, the worst reason first; `.attrs["definition"]` lists them. With `slo.answer` (or `lab.slo`), events that are
+        unanswered for longer count, too.
+        """
+        return self.fleet.stuck(self.fleet.scope(name=name, children=True), slo)
+
+    def error_budget(self, slo: SLO | None = None, *, name: str | None = None) -> Answer:
+        """How fast the error budget of `slo` (of `lab.slo`, or 99 %) burns: a row for the last 1 h, 6 h and the SLO's window, with good, bad, rate, burn."""
+        return self.fleet.error_budget(self.fleet.scope(name=name), slo)
+
+    @property
+    def slo(self) -> SLO | None:
+        """What runs are held to: `lab.slo = wf.SLO(success=0.99, p95="60s", window="24h")`."""
+        return self.fleet.slo
+
+    @slo.setter
+    def slo(self, slo: SLO | None) -> None:
+        self.fleet.slo = slo
 
     # The bench itself.
 

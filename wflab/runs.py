@@ -16,11 +16,13 @@ from wfengine.store.rows import RUNS_COLUMNS
 from wflab.analytics.durations import span_text
 from wflab.analytics.frames import runs_frame
 from wflab.analytics.span import SpanState
+from wflab.analytics.spans_of_time import span_of
 from wflab.bulk import Bench, BulkAct
 from wflab.bulk_acts import BulkActs
 
+__all__ = ["Runs", "span_of"]
+
 _COLUMNS = ", ".join("key" if column == "instance" else column for column in RUNS_COLUMNS)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MOST_SHOWN = 50
 _TAG = "(tags::JSON::MAP(VARCHAR, VARCHAR))[${}]"
 
@@ -225,11 +227,3 @@ def _readable(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _more(total: int) -> str:
     return f"\nshowing {_MOST_SHOWN} of {total}; lab.runs.df() has all" if total > _MOST_SHOWN else ""
-
-
-def span_of(span: str) -> timedelta:
-    """A span from text such as '24h'. Raises InvalidArgument."""
-    number, unit = span[:-1], span[-1:]
-    if unit not in _UNITS or not number.replace(".", "", 1).isdecimal():
-        raise InvalidArgument(f"A span is text such as '24h', '90m' or '7d', or a timedelta, not {span!r}.")
-    return timedelta(**{_UNITS[unit]: float(number)})
