@@ -27,7 +27,7 @@ from wflab.dapr.history import WorkflowHistoryEvent, WorkflowHistoryEventType, W
 from wflab.dapr.mcp import DaprMCPClient, MCPToolDef
 from wflab.dapr.runtime import WorkflowRuntime, activity, alternate_name, workflow
 from wflab.dapr.state import WorkflowState, WorkflowStatus
-from wflab.lab import Lab, current_lab
+from wflab.lab import Lab, current_lab, diff
 from wflab.magics import load_ipython_extension, unload_ipython_extension
 from wflab.options import options, palette
 from wflab.run import Run
@@ -76,6 +76,7 @@ __all__ = [
     "alternate_name",
     "consecutive_failures",
     "current_lab",
+    "diff",
     "load_ipython_extension",
     "options",
     "palette",

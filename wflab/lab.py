@@ -21,8 +21,10 @@ from wfengine.runtime.retention import StateRetention
 from wfengine.store.guarding import refusal
 from wfengine.store.store import Store
 from wflab.analytics.fleet.answer import Answer
+from wflab.analytics.fleet.comparing import Comparisons, Workflow
 from wflab.analytics.fleet.questions import By, Fleet, Since, Window
 from wflab.analytics.fleet.slo import SLO
+from wflab.analytics.fleet.survival import Event
 from wflab.analytics.frames import aware
 from wflab.clock import LabClock
 from wflab.current import Current
@@ -34,10 +36,12 @@ from wflab.display.inbox_source import InboxSource
 from wflab.display.run_card import RunCard
 from wflab.display.source import Source
 from wflab.display.timeline_source import TimelineSource
+from wflab.figures.of_lab import Figures
 from wflab.focus import LabFocus
 from wflab.protocol import ViewName
 from wflab.run import Run
 from wflab.runs import Runs
+from wflab.views.diff import RunDiff
 
 DEFAULT_PATH = "wflab.duckdb"
 # Whoever starts detached workflows records their keys; a next generation has the root of the first.
@@ -75,6 +79,7 @@ class Lab:
         self.is_open = True
         self.path = self.engine.store.path
         self.fleet = Fleet(self.engine)
+        self._comparisons = Comparisons(self.engine, self.fleet)
         self.clock = LabClock(self.engine)
         self.decisions = Decisions(self.engine, self.audit)
         self.focus = LabFocus(lambda instance_id: Run(self, instance_id).spans())
@@ -247,6 +252,62 @@ class Lab:
         """How fast the error budget of `slo` (of `lab.slo`, or 99 %) burns: a row for the last 1 h, 6 h and the SLO's window, with good, bad, rate, burn."""
         return self.fleet.error_budget(self.fleet.scope(name=name), slo)
 
+    def survival(
+        self,
+        by: By = "name",
+        *,
+        name: str | None = None,
+        since: Since = None,
+        until: Since = None,
+        event: Event = "completed",
+        children: bool = False,
+        confidence: float = 0.95,
+    ) -> Answer:
+        """How long until runs complete, those under way counted for what they tell (Kaplan-Meier): a DataFrame with a row per group and time.
+
+        Columns: the groups (`by` as for `success_rates`), time (since the start, timedelta64), at_risk, events, censored, survival (the share not
+        completed by then), low, high. Runs under way are censored now; so are FAILED and TERMINATED ones at their end, unless `event` is "ended",
+        which counts any end. `since` and `until` bound the start. Raises InvalidArgument.
+        """
+        return self._comparisons.survival(by, Window(since, until), name=name, event=event, children=children, confidence=confidence)
+
+    def variants(self, workflow: Workflow, *, since: Since = None, until: Since = None) -> Answer:
+        """Which ways the runs of a workflow went: a DataFrame with a row per path of step names, repetitions folded, the most frequent first.
+
+        Columns: path, count, share, running, completed, failed, terminated, rate with low and high (Wilson), p50 (timedelta64), sample (an id),
+        last_seen (UTC), steps (the path as a list). `since` and `until` bound the start.
+        """
+        return self._comparisons.variants(workflow, Window(since, until))
+
+    def compare_versions(self, workflow: Workflow, *, since: Since = None, until: Since = None) -> Answer:
+        """What changed with a workflow's code: a DataFrame with a row per version and code hash, the oldest first.
+
+        Columns: version (the hash's first 8 digits where it has no name), code_hash, first_seen, last_seen, count, running, completed, failed,
+        terminated, rate, low, high (Wilson), change from the row before with change_low and change_high (Newcombe), p50, p50_low, p50_high
+        (distribution-free), p95, top_failure, top_failures. Spans are timedelta64. `since` and `until` bound the start.
+        """
+        return self._comparisons.compare_versions(workflow, Window(since, until))
+
+    def throughput(
+        self,
+        every: str | timedelta | None = None,
+        *,
+        since: Since = None,
+        until: Since = None,
+        name: str | None = None,
+        children: bool = False,
+    ) -> Answer:
+        """How many runs ended over time: a DataFrame with a row per bin and status: time (the bin's beginning, UTC), status, count.
+
+        `every` is the width of a bin, such as '15m'; where none is given, one of which there are at most sixty. `since` and `until` bound the end.
+        """
+        return self._comparisons.throughput(every, Window(since, until), name=name, children=children)
+
+    @property
+    def fig(self) -> Figures:
+        """The same as plotly figures: `lab.fig.success_rates()`, `.durations()`, `.failures()`, `.throughput()`, `.survival()`, `.variants(workflow)`, ..."""
+        return Figures(self.fleet, self._comparisons, lambda: "light" if self._displays is None else self._displays.theme)
+
     @property
     def slo(self) -> SLO | None:
         """What runs are held to: `lab.slo = wf.SLO(success=0.99, p95="60s", window="24h")`."""
@@ -311,6 +372,12 @@ class Lab:
 
 
 current: Current[Lab] = Current()
+
+
+def diff(a: Run | str, b: Run | str) -> RunDiff:
+    """Two runs (or ids in the current lab) laid beside each other, step by step; display it, or take `.df()`. Raises InstanceNotFound."""
+    one, other = (run if isinstance(run, Run) else current.get().get(run) for run in (a, b))
+    return one.diff(other)
 
 
 def current_lab() -> Lab:

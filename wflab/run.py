@@ -20,6 +20,7 @@ from wflab.display.graph_handle import GraphHandle
 from wflab.display.graph_source import GraphSource
 from wflab.display.timeline_handle import TimelineHandle
 from wflab.display.timeline_source import TimelineSource
+from wflab.views.diff import RunDiff
 
 if TYPE_CHECKING:
     from wflab.lab import Lab
@@ -113,6 +114,11 @@ class Run:
         """The run over time: a row for each call with its attempts, pauses and waits. `against` is a run to compare with, else its version's last 100."""
         other = against.id if isinstance(against, Run) else against
         return TimelineHandle(self._lab.displays, TimelineSource(self._lab.engine, self._state().instance_id, against=other))
+
+    def diff(self, other: "Run | str") -> RunDiff:
+        """This run (a) and another (b; of any lab, or an id of this one) laid beside each other, step by step; display it, or take `.df()`."""
+        b = other if isinstance(other, Run) else self._lab.get(other)
+        return RunDiff(*self._state_and_steps(), *b._state_and_steps())  # noqa: SLF001  # it is one of us
 
     # Waiting for it.
 
