@@ -12,9 +12,9 @@ import pytest
 import wflab as wf
 from tests.lab.conftest import Story, approval
 from wfengine.errors import InvalidArgument
-from wflab.options import PaletteWarning
 from wflab.views.bundles import MIME, bundle_of
 from wflab.views.colour import SMALLEST_CONTRAST, SMALLEST_DIFFERENCE, Vision, contrast, difference
+from wflab.views.colouring import PaletteWarning
 from wflab.views.palette import PALETTE, Theme
 
 OURS = dict(PALETTE.states)
@@ -119,9 +119,9 @@ def test_high_contrast_is_what_it_says_and_can_be_told_apart_by_everybody(theme:
 
 def test_options_that_do_not_exist_or_make_no_sense_are_refused_with_those_that_do() -> None:
     with pytest.raises(InvalidArgument, match="has no 'pallete'; there are display, palette, check_on_edit"):
-        wf.options.pallete = "default"  # type: ignore[attr-defined]
+        wf.options.pallete = "default"
     with pytest.raises(InvalidArgument, match=r"wf.options.display has no 'mod'; there are mode"):
-        wf.options.display.mod = "both"  # type: ignore[attr-defined]
+        wf.options.display.mod = "both"
     with pytest.raises(InvalidArgument, match=r"display\.mode is 'auto', 'both', 'static'; not 'live'"):
         wf.options.display.mode = "live"  # type: ignore[assignment]
     with pytest.raises(InvalidArgument, match="check_on_edit is True or False"):

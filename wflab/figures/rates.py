@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from wflab.analytics.durations import span_text
-from wflab.figures.template import INK, MUTED, blank, labels, nothing, plain, short, state_colour, state_label
+from wflab.figures.template import INK, MUTED, blank, labels, nothing, plain, rows_of, short, state_colour, state_label
 from wflab.views.palette import Theme
 
 _START = "No runs have ended yet. Start some: lab.start(workflow, input)"
@@ -80,7 +80,7 @@ def failures(frame: pd.DataFrame, theme: Theme) -> Any:
     if shown.empty:
         return nothing(theme, title, "Nothing has failed. lab.runs.where(status='FAILED') would list what does.")
     figure = blank(theme, _capped(title, len(shown), len(frame)), x="runs that FAILED", rows=len(shown))
-    names = [f"{row.activity}: {row.fingerprint}" if row.activity else str(row.fingerprint) for row in shown.itertuples()]
+    names = [f"{row.activity}: {row.fingerprint}" if row.activity else str(row.fingerprint) for row in rows_of(shown)]
     figure.add_bar(
         x=shown["count"],
         y=list(range(len(shown))),
@@ -90,9 +90,9 @@ def failures(frame: pd.DataFrame, theme: Theme) -> Any:
         textposition="outside",
         cliponaxis=False,
         hovertext=[
-            f"<b>{plain(name)}</b><br>{plain(row.message)}<br>{row.count_:,} runs of {plain(', '.join(row.workflows))}<br>"
+            f"<b>{plain(name)}</b><br>{plain(row.message)}<br>{row.total:,} runs of {plain(', '.join(row.workflows))}<br>"
             f"first {row.first_seen:%Y-%m-%d %H:%M:%S}, last {row.last_seen:%Y-%m-%d %H:%M:%S} UTC<br>sample {plain(row.sample)}"
-            for name, row in zip(names, shown.rename(columns={"count": "count_"}).itertuples(), strict=True)
+            for name, row in zip(names, rows_of(shown), strict=True)
         ],
         hoverinfo="text",
         showlegend=False,
@@ -122,7 +122,7 @@ def variants(frame: pd.DataFrame, name: str, theme: Theme) -> Any:
             hovertext=[
                 f"<b>{plain(row.path)}</b><br>{getattr(row, column):,} {state} of {row.total:,} ({row.share:.0%} of all)"
                 f"{'' if pd.isna(row.p50) else f'<br>p50 {span_text(row.p50.total_seconds())}'}<br>sample {plain(row.sample)}"
-                for row in shown.rename(columns={"count": "total"}).itertuples()
+                for row in rows_of(shown)
             ],
             hoverinfo="text",
         )
@@ -142,7 +142,7 @@ def compare_versions(frame: pd.DataFrame, name: str, theme: Theme) -> Any:
     rate, p50 = frame["rate"], frame["p50"].dt.total_seconds()
     p50_low, p50_high = frame["p50_low"].dt.total_seconds(), frame["p50_high"].dt.total_seconds()
     for axis, values, low, high, told in (
-        ("x", rate, frame["low"], frame["high"], [_rate(row) for row in frame.itertuples()]),
+        ("x", rate, frame["low"], frame["high"], [_rate(row) for row in rows_of(frame)]),
         ("x2", p50, p50_low, p50_high, ["" if pd.isna(span) else span_text(span) for span in p50]),
     ):
         figure.add_scatter(
@@ -164,7 +164,7 @@ def compare_versions(frame: pd.DataFrame, name: str, theme: Theme) -> Any:
                 "thickness": 2,
                 "width": 6,
             },
-            hovertext=[_hover(row) for row in frame.rename(columns={"count": "total"}).itertuples()],
+            hovertext=[_hover(row) for row in rows_of(frame)],
             hoverinfo="text",
             showlegend=False,
         )

@@ -93,6 +93,11 @@ def labels(frame: Any, columns: Sequence[str]) -> list[str]:
     return [" · ".join("–" if pd.isna(value) else str(value) for value in row) for row in zip(*(frame[c] for c in columns), strict=True)]
 
 
+def rows_of(frame: pd.DataFrame) -> list[Any]:
+    """The rows as named tuples; `count`, which is a method of those, is called `total`."""
+    return list(frame.rename(columns={"count": "total"}).itertuples(index=False))
+
+
 def state_colour(state: str, theme: Theme) -> str:
     """A state's colour, of the palette of now."""
     return PALETTE.state(state).fill(theme)

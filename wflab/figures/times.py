@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from wflab.analytics.durations import span_text
-from wflab.figures.template import DASHES, INK, MUTED, blank, labels, nothing, plain, see_through, short, state_colour, state_label
+from wflab.figures.template import DASHES, INK, MUTED, blank, labels, nothing, plain, rows_of, see_through, short, state_colour, state_label
 from wflab.views.palette import Theme
 
 _NONE_ENDED = "No runs have completed yet. Start some: lab.start(workflow, input)"
@@ -134,7 +134,7 @@ def survival(frame: pd.DataFrame, by: Sequence[str], event: str, theme: Theme) -
             hovertext=[
                 f"<b>{plain(label)}</b><br>after {span_text(row.time.total_seconds())}: {row.survival:.1%} not {event}"
                 f"{'' if pd.isna(row.low) else f' ({row.low:.1%} – {row.high:.1%})'}<br>{row.at_risk:,} at risk"
-                for row in group.itertuples()
+                for row in rows_of(group)
             ],
             hoverinfo="text",
         )
@@ -146,7 +146,7 @@ def survival(frame: pd.DataFrame, by: Sequence[str], event: str, theme: Theme) -
                 mode="markers",
                 marker={"symbol": "line-ns-open", "size": 9, "color": colour, "line": {"width": 1.5}},
                 hovertext=[
-                    f"{row.censored:,} under way or ended otherwise after {span_text(row.time.total_seconds())}" for row in out.itertuples()
+                    f"{row.censored:,} under way or ended otherwise after {span_text(row.time.total_seconds())}" for row in rows_of(out)
                 ],
                 hoverinfo="text",
                 name="| censored",
@@ -179,7 +179,7 @@ def runs(frame: pd.DataFrame, total: int, theme: Theme) -> Any:
             marker={"color": state_colour(state, theme), "line": {"width": 1, "color": state_colour(state, theme)}},
             hovertext=[
                 f"<b>{plain(row.name)}</b> {plain(row.instance_id)}<br>{state}<br>from {row.started:%Y-%m-%d %H:%M:%S} UTC, {span_text((row.ended - row.started).total_seconds())}"
-                for row in rows.itertuples(index=False)
+                for row in rows_of(rows)
             ],
             hoverinfo="text",
         )

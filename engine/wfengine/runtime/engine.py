@@ -328,10 +328,16 @@ class Engine:
         return self._act_soon(instance_id, lambda now: ExecutionResumed(occurred_at=now), audit, only=Status.SUSPENDED)
 
     def _act_soon(
-        self, instance_id: str, event_at: Callable[[datetime], HistoryEvent], audit: AuditRow | None, **standing: Status
+        self,
+        instance_id: str,
+        event_at: Callable[[datetime], HistoryEvent],
+        audit: AuditRow | None,
+        *,
+        unless: Status | None = None,
+        only: Status | None = None,
     ) -> "Future[None]":
         ack: Future[None] = Answer()
-        self._loop.ask(ack, partial(operations.deliver, self._turns, instance_id, event_at, audit=audit, **standing))
+        self._loop.ask(ack, partial(operations.deliver, self._turns, instance_id, event_at, audit=audit, unless=unless, only=only))
         return ack
 
     def purge_workflow(self, instance_id: str, *, recursive: bool = True, force: bool = False, audit: AuditRow | None = None) -> None:

@@ -1,6 +1,6 @@
 """Kaplan and Meier's estimate against published figures, and against what a person would say of a few runs."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,29 @@ from wfengine.model.instance import Status
 from wflab.analytics.fleet.survival import kaplan_meier, time_until
 
 # Weeks in remission of 21 patients on 6-MP (Freireich and others, Blood 21, 1963), the example of most textbooks; + is censored.
-REMISSION = "6 6 6 6+ 7 9+ 10 10+ 11+ 13 16 17+ 19+ 20+ 22 23 25+ 32+ 32+ 34+ 35+".split()
+REMISSION = [
+    "6",
+    "6",
+    "6",
+    "6+",
+    "7",
+    "9+",
+    "10",
+    "10+",
+    "11+",
+    "13",
+    "16",
+    "17+",
+    "19+",
+    "20+",
+    "22",
+    "23",
+    "25+",
+    "32+",
+    "32+",
+    "34+",
+    "35+",
+]
 # time: at risk, events, survival, standard error of survival (Cox and Oakes, 1984), log-log interval (R's survfit, conf.type = "log-log")
 PUBLISHED = {
     6: (21, 3, 0.857, 0.0764, 0.620, 0.952),
@@ -70,7 +92,7 @@ def test_a_run_that_took_no_time_and_none_at_all() -> None:
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Any:
-    now = fleet.datetime.now(fleet.UTC)
+    now = datetime.now(UTC)
 
     def run(key: int, name: str, status: Status, seconds: float) -> Any:
         begun = now - timedelta(hours=2) if status is not Status.RUNNING else now - timedelta(seconds=seconds)

@@ -50,8 +50,8 @@ def variants(cursor: duckdb.DuckDBPyConnection, found: Population) -> Answer:
     """
     question = Asked(sql=_QUESTION.format(population=found.sql), parameters=found.parameters, definition=DEFINITION)
     rows = question.frame(cursor)
-    rows["steps"] = [fold([str(step) for step in path]) for path in rows["path"]]
-    rows["path"] = [text_of(steps) for steps in rows["steps"]]
+    folded = [fold([str(step) for step in path]) for path in rows["path"]]
+    rows = rows.assign(steps=pd.Series(folded, dtype=object), path=[text_of(steps) for steps in folded])
     total = int(rows["count"].sum())
     told = [_variant(str(path), group, total) for path, group in rows.groupby("path", sort=False)]
     frame = pd.DataFrame(told, columns=_COLUMNS).sort_values(["count", "path"], ascending=[False, True], ignore_index=True)
@@ -71,7 +71,7 @@ def _variant(path: str, group: pd.DataFrame, total: int) -> tuple[object, ...]:
     )
     ended = completed + failed + terminated
     took = pd.Series([one for spans in group["took"] for one in spans], dtype=float)
-    newest = group.loc[group["last_seen"].idxmax()]
+    newest = group.iloc[int(group["last_seen"].argmax())]
     return (
         path or "(no steps)", count, count / total, running, completed, failed, terminated, completed / ended if ended else nan, *wilson(completed, ended),
         took.median(), newest["sample"], newest["last_seen"], list(newest["steps"]),

@@ -7,7 +7,7 @@ neither. Intervals: Greenwood's variance on the log(-log) scale, so that they st
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from statistics import NormalDist
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 import numpy as np
@@ -53,7 +53,8 @@ def survival(
     question = Asked(sql=sql, parameters=parameters, definition=said)
     rows = question.frame(cursor)
     parts = []
-    for key, group in rows.groupby(groups.columns, dropna=False, sort=True) if groups.columns else [((), rows)]:
+    grouped: list[tuple[Any, pd.DataFrame]] = list(rows.groupby(groups.columns, dropna=False)) if groups.columns else [((), rows)]
+    for key, group in grouped:
         curve = kaplan_meier(group["took"].to_numpy(dtype=float), group["is_event"].to_numpy(dtype=bool), confidence)
         for place, column in enumerate(groups.columns):
             curve.insert(place, column, key[place])

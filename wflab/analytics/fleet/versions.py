@@ -1,6 +1,7 @@
 """The versions of a workflow beside each other: what changed with the code, and whether that is more than chance."""
 
 from math import nan, sqrt
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -47,7 +48,8 @@ def compare_versions(cursor: duckdb.DuckDBPyConnection, found: Population) -> An
     failed_of = {(version, code): (fingerprint, count) for version, code, fingerprint, count in asked.rows(cursor)}
     told = []
     before: tuple[int, int] | None = None
-    for row in rows.to_dict("records"):
+    records: list[dict[str, Any]] = [{str(column): value for column, value in row.items()} for row in rows.to_dict("records")]
+    for row in records:
         good, total = int(row["completed"]), int(row["completed"] + row["failed"] + row["terminated"])
         took = np.array(row["took"], dtype=float)
         fingerprint, count = failed_of.get((row["version"], row["code_hash"]), ("", 0))
