@@ -1,10 +1,11 @@
 """What can be done to many runs: each act with who it is not for, and what it means in words."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from wfengine.core.arguments import name_of
 from wfengine.errors import InvalidArgument
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import UNSET
@@ -121,6 +122,22 @@ class BulkActs:
 
         arguments = ["" if from_step is None else repr(from_step), "" if input is UNSET else f"input={input!r}"]
         return self._plan("rerun", arguments, meaning, refusal, act)
+
+    def fork(
+        self, at: int | None = None, *, edit: Mapping[int | str, Any] | None = None, code: Callable[..., Any] | str | None = None
+    ) -> BulkAct:
+        """Let each go another way, in a new run."""
+        where = "up to its end" if at is None and not edit else f"up to event {at}" if at is not None else "up to what is edited"
+        with_code = "" if code is None else f", on {name_of(code)}"
+        meaning = f"a new run for each, which shares its past {where}, and goes on from there{with_code}; the old ones stay as they are"
+        engine = self._bench.engine
+
+        def act(one: Instance, audit: AuditRow) -> str:
+            told = msgspec.structs.replace(audit, what=f"fork of {one.instance_id}" + ("" if at is None else f" at event {at}"))
+            return engine.fork_workflow(one.instance_id, at, edit=edit, code=code, audit=told)
+
+        arguments = ["" if at is None else repr(at), _argument("edit", edit, None), "" if code is None else f"code={name_of(code)!r}"]
+        return self._plan("fork", arguments, meaning, lambda _: None, act)
 
     def _places(self, from_step: str | None) -> dict[int, int]:
         keys = [one.key for one in self._instances if one.status.is_terminal]

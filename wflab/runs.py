@@ -1,6 +1,6 @@
 """`lab.runs`: the instances of a lab, narrowed down step by step and asked for at the end."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -184,6 +184,17 @@ class Runs:
     def rerun(self, from_step: str | None = None, *, input: Any = UNSET, confirm: int | None = None) -> "BulkAct | pd.DataFrame":
         """A new run for each ended one, from the step that failed last, or from the first step of a name; `input` replaces what that was given."""
         return _decided(self._acts().rerun(from_step, input=input), confirm)
+
+    def fork(
+        self,
+        at: int | None = None,
+        *,
+        edit: Mapping[int | str, Any] | None = None,
+        code: Callable[..., Any] | str | None = None,
+        confirm: int | None = None,
+    ) -> "BulkAct | pd.DataFrame":
+        """A new run for each that shares its past up to event `at` and goes on from there; the arguments are those of `Run.fork`."""
+        return _decided(self._acts().fork(at, edit=edit, code=code), confirm)
 
     def _acts(self) -> BulkActs:
         if self._bench is None:

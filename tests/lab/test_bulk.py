@@ -200,3 +200,20 @@ def test_a_thousand_are_ended_in_one_go(lab: wf.Lab) -> None:
     assert outcome.done.all()
     assert len(outcome) == lab.runs.where(status="TERMINATED").count() == 1000
     assert lab.sql("SELECT count(*) AS n FROM audit WHERE what = 'terminate'").n[0] == 1000
+
+
+def test_many_are_forked_with_another_input_and_what_disagrees_is_told(many: wf.Lab) -> None:
+    shown = plan(many.runs.where(instance_id="done").fork(edit={"input": {"broken": True}}))
+    assert "a new run for each, which shares its past up to what is edited, and goes on from there" in repr(shown)
+    assert "lab.runs.where(instance_id='done').fork(edit={'input': {'broken': True}}, confirm=1)" in repr(shown)
+    outcome = shown.confirm()
+    with pytest.raises(wf.WorkflowFailed):
+        many.get(outcome.new_id[0]).result(WITHIN_SECONDS)
+    assert many.get("done").status == "COMPLETED"
+
+    def other(ctx: wf.WorkflowContext, _: Any) -> Any:
+        return (yield ctx.call_activity("somewhere_else"))
+
+    refused = plan(many.runs.where(instance_id="done").fork(code=other)).confirm()
+    assert done(refused) == {"done": False}
+    assert "charge" in refused.why[0]

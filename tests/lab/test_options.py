@@ -12,6 +12,7 @@ import pytest
 import wflab as wf
 from tests.lab.conftest import Story, approval
 from wfengine.errors import InvalidArgument
+from wflab.checking import on_edit
 from wflab.views.bundles import MIME, bundle_of
 from wflab.views.colour import SMALLEST_CONTRAST, SMALLEST_DIFFERENCE, Vision, contrast, difference
 from wflab.views.colouring import PaletteWarning
@@ -136,3 +137,11 @@ def test_listeners_hear_of_a_new_palette_until_they_stop() -> None:
     stop()
     wf.options.palette = None
     assert heard == ["#c00000"]
+
+
+def test_check_on_edit_is_for_every_lab(lab: wf.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(on_edit, "get_ipython", object)  # as if a cell ran
+    lab.engine.register_workflow(lambda _: None, "order")
+    assert lab.registered_hash("order", None, None) is not None
+    wf.options.check_on_edit = False
+    assert lab.registered_hash("order", None, None) is None

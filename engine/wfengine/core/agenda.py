@@ -145,6 +145,10 @@ class Agenda:
         """What the code has asked for and history has not confirmed."""
         return list(self._asked.values())
 
+    def line_asked_at(self, action_id: int) -> str:
+        """Where the code asked for what history has not confirmed, while it was replayed."""
+        return self._lines.get(action_id, "")
+
     def settle_task(self, task_id: int, result: Any, exception: BaseException | None = None) -> None:
         """The outcome of action `task_id` has arrived; what nobody waits for any more is passed over."""
         task = self._open.pop(task_id, None)
