@@ -27,8 +27,9 @@ from wflab.dapr.history import WorkflowHistoryEvent, WorkflowHistoryEventType, W
 from wflab.dapr.mcp import DaprMCPClient, MCPToolDef
 from wflab.dapr.runtime import WorkflowRuntime, activity, alternate_name, workflow
 from wflab.dapr.state import WorkflowState, WorkflowStatus
-from wflab.lab import Lab, current_lab, recipes
+from wflab.lab import Lab, current_lab, diff, recipes
 from wflab.magics import load_ipython_extension, unload_ipython_extension
+from wflab.options import options, palette
 from wflab.run import Run
 from wflab.saga import Saga, SagaCompensationError
 
@@ -75,7 +76,10 @@ __all__ = [
     "alternate_name",
     "consecutive_failures",
     "current_lab",
+    "diff",
     "load_ipython_extension",
+    "options",
+    "palette",
     "recipes",
     "testing",
     "unload_ipython_extension",

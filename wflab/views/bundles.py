@@ -12,6 +12,7 @@ from wflab.views.dashboard_picture import cut as cut_dashboard
 from wflab.views.graph_card import cut, html_graph, text_graph
 from wflab.views.inbox_card import inbox_html, inbox_text
 from wflab.views.inbox_picture import cut as cut_inbox
+from wflab.views.palette import PALETTE
 from wflab.views.recipes_card import recipes_html, recipes_text
 from wflab.views.recipes_picture import cut as cut_recipes
 from wflab.views.replay_card import replay_html, replay_text
@@ -52,5 +53,6 @@ def bundle_of(picture: Any) -> dict[str, Any]:
 
 
 def snapshot_of(picture: Any) -> dict[str, Any]:
-    """The picture as JSON that stands alone; bytes are base64 text."""
-    return {"view": picture.view, "version": VERSION, "picture": msgspec.to_builtins(_HOW[type(picture)].cut(picture))}
+    """The picture as JSON that stands alone, with the colours that a user put in place of ours; bytes are base64 text."""
+    own = {"palette": {state: list(colours) for state, colours in PALETTE.changed.items()}} if PALETTE.changed else {}
+    return {"view": picture.view, "version": VERSION, **own, "picture": msgspec.to_builtins(_HOW[type(picture)].cut(picture))}

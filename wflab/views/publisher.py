@@ -49,8 +49,9 @@ class DisplayHandle(Protocol):
 
 
 class _Entry:
-    def __init__(self, view: LiveView, snapshot: Callable[[], Any], display: DisplayHandle | None, now: float, pause: float) -> None:
+    def __init__(self, view: LiveView, snapshot: Callable[[], Any], display: DisplayHandle | None, now: float, pause_s: float) -> None:
         self.view = view
+        self.pause_s = pause_s
         self.snapshot = snapshot
         self.display = display
         self.is_dirty = True
@@ -59,7 +60,6 @@ class _Entry:
         self.jobs: list[Callable[[], None]] = []
         self.due = 0.0
         self.stored_at = now
-        self.pause = pause
         self.is_stored = True  # whether the notebook holds what was last shown
 
     def due_at(self, *, keeps_stored: bool) -> float | None:
@@ -176,7 +176,7 @@ class Publisher:
             with self._changed.lock:
                 now = self._clock()
                 self._next_send = now + SEND_PAUSE_S
-                entry.due = now + max(entry.pause, _SHARE_OF_TIME * (now - started))
+                entry.due = now + max(entry.pause_s, _SHARE_OF_TIME * (now - started))
                 self._at_work = None
                 if is_freezing:
                     self._let_go(key, entry)
