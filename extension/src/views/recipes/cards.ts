@@ -5,7 +5,7 @@ import { pictureOf } from "./pictures";
 import { facts } from "./words";
 
 export class Cards {
-  readonly element = html("div", { class: "wf-cards" });
+  readonly element = html("div", { class: "wf-recipecards" });
   readonly #made = new Map<string, { readonly card: RecipeCard; readonly element: HTMLElement; readonly last: HTMLElement; readonly title: HTMLElement }>();
 
   constructor(private readonly open: (card: RecipeCard) => void) {}
@@ -29,11 +29,11 @@ export class Cards {
   }
 
   #make(card: RecipeCard): { card: RecipeCard; element: HTMLElement; last: HTMLElement; title: HTMLElement } {
-    const title = html("button", { type: "button", class: "wf-cardtitle", "data-wf-action": "open-recipe" }, card.title);
+    const title = html("button", { type: "button", class: "wf-recipetitle", "data-wf-action": "open-recipe" }, card.title);
     const last = html("span", { class: "wf-last" });
     const element = html(
       "article",
-      { class: "wf-card", "data-wf-recipe": card.id, "aria-label": card.title },
+      { class: "wf-recipecard", "data-wf-recipe": card.id, "aria-label": card.title },
       html("div", { class: "wf-thumbbox" }, pictureOf(card, false)),
       html("h3", {}, title, last),
       html("p", {}, html("b", {}, "Use when "), card.use_when),
