@@ -1,5 +1,6 @@
 """Recipes at work in a lab: what a trial tells while it goes on, what it refuses, and recipes of one's own."""
 
+import queue
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,8 +13,9 @@ from tests.lab.recipes.test_reading import FILE, written
 from tests.lab.seed import run_cell
 from wfengine.errors import InvalidArgument
 from wflab import protocol
-from wflab.display import recipes_handle
+from wflab.display import displays, recipes_handle
 from wflab.display.recipes_handle import RecipesHandle
+from wflab.views.bundles import MIME
 
 PATIENCE_S = 60.0
 
@@ -166,6 +168,21 @@ def test_a_check_that_raises_has_failed_and_the_others_are_told(lab: wf.Lab, tmp
     assert evidence.loc["they_were_greeted", "verdict"] == "pass"
     assert evidence.loc["second", "verdict"] == "fail"
     assert "ZeroDivisionError" in str(evidence.loc["second", "found"])
+
+
+def test_the_view_of_a_run_takes_the_gallerys_place_where_no_page_can_open_it_beside(lab: wf.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    updates: queue.Queue[dict[str, Any]] = queue.Queue()
+    place = SimpleNamespace(update=lambda data, **_: updates.put(data))
+    monkeypatch.setattr(displays, "display", lambda *_, **__: place)
+    handle = lab.recipes()
+    lab.displays.show(handle.source)
+    (view,) = lab.displays._live
+    trial = handle.run("children").wait(PATIENCE_S)
+    lab.displays._hear(view, protocol.Switch(view="timeline", instance_id=trial.run.id))
+    shown = updates.get(timeout=PATIENCE_S)
+    assert (shown[MIME]["view"], shown[MIME]["picture"]["name"]) == ("timeline", "close_month")
+    assert view not in lab.displays._live
+    assert handle.source.trials._listeners == [], "nobody hears of the gallery that is gone"
 
 
 def test_closing_the_lab_ends_a_trial_that_waits(tmp_path: Path) -> None:
