@@ -42,7 +42,7 @@ def cancel_part(ctx, part):
     return part
 
 @wfr.workflow
-def book_trip(ctx: wf.DaprWorkflowContext, parts: list):
+def book_all_parts(ctx: wf.DaprWorkflowContext, parts: list):
     saga = wf.Saga(ctx)
     try:
         for part in parts:
@@ -52,7 +52,7 @@ def book_trip(ctx: wf.DaprWorkflowContext, parts: list):
         raise
     return "booked"
 
-run = lab.start(book_trip, ["flight", "hotel", "car"])
+run = lab.start(book_all_parts, ["flight", "hotel", "car"])
 run
 
 # %% evidence
