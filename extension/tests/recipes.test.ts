@@ -69,6 +69,7 @@ test("a problem in one's own words finds the recipe that says it", () => {
 
 test("knobs are filled in where they are known", () => {
   assert.equal(inWords("Run {ITEMS} of {OTHERS}", { ITEMS: 100 }), "Run 100 of {OTHERS}");
+  assert.equal(inWords("latest: {NEW}, {OLD}; {toString}", { NEW: true, OLD: false }), "latest: yes, no; {toString}");
 });
 
 test("a run is told in one sentence, also one that could not be made", () => {

@@ -182,6 +182,39 @@ def test_axe_finds_nothing_grave_in_any_view_or_panel(open_notebook: OpenNoteboo
     assert [f"{name}: {finding}" for name, one in audits.items() for finding in one.grave] == []
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_grave_in_the_gallery_of_recipes(open_notebook: OpenNotebook, browser: Browser, folder: Path, theme: str) -> None:
+    page = open_notebook("%load_ext wflab", "lab.recipes()", theme=theme)
+    page.run(0)
+    page.run(1)
+    shown = page.cell(1).locator("[data-wf-view=recipes]")
+    expect(shown.locator("[data-wf-recipe]").first).to_be_visible(timeout=PATIENCE_MS)
+    audits: dict[str, Audit] = {"cards": audit(page.page, "[data-wf-view]")}
+    shown.locator("[data-wf-recipe=chaining] [data-wf-action=open-recipe]").click()
+    shown.locator("[data-wf-action=failure]").check()
+    shown.locator("[data-wf-action=run]").click()
+    expect(shown.locator("[data-wf-trial][data-wf-over=true]")).to_be_attached(timeout=PATIENCE_MS)
+    audits["a recipe that failed"] = audit(page.page, "[data-wf-view]")
+    shown.locator("[data-wf-action=tab-code]").click()
+    shown.locator("[data-wf-knob=MAX_ATTEMPTS]").fill("99")
+    audits["its code, and a knob that does not fit"] = audit(page.page, "[data-wf-view]")
+    shown.locator("[data-wf-action=table]").click()
+    audits["as table"] = audit(page.page, "[data-wf-view]")
+    page.save()
+    path = folder / "notebook.ipynb"
+    saved = until(lambda: text if "image/svg+xml" in (text := path.read_text()) else "", "the notebook is saved")
+    body, _ = HTMLExporter(theme=theme).from_notebook_node(nbformat.reads(saved, as_version=4))  # type: ignore[no-untyped-call]
+    with browser.new_context(color_scheme="dark" if theme == "dark" else "light", viewport={"width": 1200, "height": 900}) as context:
+        other: Page = context.new_page()
+        other.route("**/*", lambda route: route.abort())
+        other.set_content(body, wait_until="commit")
+        other.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        audits["static"] = audit(other, "[data-wf-view]")
+    tell(theme, list(audits.values()))
+    assert all(set(one.roots) == {"recipes"} for one in audits.values())
+    assert [f"{name}: {finding}" for name, one in audits.items() for finding in one.grave] == []
+
+
 def test_axe_finds_nothing_grave_in_what_nbconvert_makes(open_notebook: OpenNotebook, browser: Browser, folder: Path) -> None:
     page = open_notebook(*CELLS[:6])
     show_all_still(page)

@@ -26,7 +26,7 @@ from wflab.recipes.rehearsal import Rehearsed, compiled, rehearsed
 from wflab.views.recipes_picture import statements_of
 
 MOST_LINES = 200
-_PLAIN = bool | int | float | str | list | tuple | dict | None
+_PLAIN = (bool, int, float, str, list, tuple, dict, type(None))
 
 
 class Trials:

@@ -190,7 +190,8 @@ class _File:
 
     def failure(self, given: dict[str, Any]) -> _Failure:
         """The table `failure`, whose faults are told with its own line."""
-        return self._converted(given, _Failure, "failure")
+        found: _Failure = self._converted(given, _Failure, "failure")
+        return found
 
     def check_whole(self, recipe: Recipe) -> None:
         """What must fit together."""

@@ -140,7 +140,8 @@ def literal(value: Value) -> str:
 
 
 def in_words(words: str, knobs: Mapping[str, Value]) -> str:
-    """A sentence with its `{KNOB}`s filled in."""
+    """A sentence with its `{KNOB}`s filled in; yes and no for True and False."""
     for name, value in knobs.items():
-        words = words.replace(f"{{{name}}}", f"{value:g}" if isinstance(value, float) else str(value))
+        told = ("yes" if value else "no") if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+        words = words.replace(f"{{{name}}}", told)
     return words

@@ -1,12 +1,16 @@
 """What a recipe's file may hold, and where its faults are told."""
 
+import ast
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wfengine.errors import InvalidArgument
 from wflab.recipes.gallery import ORDER, OURS, gallery, recipe_of
 from wflab.recipes.reading import read_recipe
+from wflab.recipes.recipe import Value, literal
 
 FILE = '''"""
 title = "Greeting"
@@ -81,7 +85,7 @@ def test_knobs_are_turned_in_the_code_and_nothing_else_changes(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("turned", "told"),
     [
         ({"TIMES": 10}, "TIMES (how often) is a whole number from 1 to 9, not 10"),
         ({"TIMES": 1.5}, "not 1.5"),
@@ -90,10 +94,10 @@ def test_knobs_are_turned_in_the_code_and_nothing_else_changes(tmp_path: Path) -
         ({"SIZE": 1}, "has no knob 'SIZE'; there are NAME, TIMES"),
     ],
 )
-def test_a_value_that_does_not_fit_is_refused_in_words(tmp_path: Path, given: dict[str, object], told: str) -> None:
+def test_a_value_that_does_not_fit_is_refused_in_words(tmp_path: Path, turned: dict[str, object], told: str) -> None:
     recipe = read_recipe(written(tmp_path, FILE))
     with pytest.raises(InvalidArgument, match=told.replace("(", r"\(").replace(")", r"\)")):
-        recipe.source(given)
+        recipe.source(turned)
 
 
 @pytest.mark.parametrize(
@@ -155,3 +159,10 @@ def test_a_folder_that_is_none_and_a_name_that_is_none_say_what_to_do(tmp_path: 
 
 def test_every_file_of_ours_is_in_the_gallery() -> None:
     assert sorted(path.stem for path in OURS.glob("*.py")) == sorted(ORDER)
+
+
+@given(st.text() | st.integers() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False))
+def test_a_value_is_written_so_that_python_reads_the_same(value: Value) -> None:
+    written_as = literal(value)
+    assert ast.literal_eval(written_as) == value
+    assert "\n" not in written_as

@@ -84,7 +84,7 @@ def test_a_hundred_items_are_a_hundred_items(shared: wf.Lab) -> None:
     trial = shared.recipes().run("fanout", ITEMS=100, WORK_SECONDS=0.1).wait(PATIENCE_S)
     evidence = trial.evidence().set_index("name")
     assert evidence.loc["every_item_came_back", "found"] == "100 came back"
-    assert evidence.loc["all_were_asked_for_together", "text"].startswith("all 100 items")
+    assert str(evidence.loc["all_were_asked_for_together", "text"]).startswith("all 100 items")
 
 
 def test_the_page_of_the_documentation_is_up_to_date() -> None:

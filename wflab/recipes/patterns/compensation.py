@@ -6,7 +6,7 @@ not_when = "All changes are in one database: use its transaction."
 level = "intermediate"
 verbs = ["Saga", "step", "compensate"]
 seconds = 10
-tags = ["saga", "rollback", "undo", "transaction", "seed"]
+tags = ["saga", "rollback", "undo", "transaction", "core"]
 problems = ["undo what was done", "roll back when a step fails", "half a booking is left", "distributed transaction"]
 ends = "FAILED"
 run = "Run compensation of a trip whose {FAILING_PART} fails"
@@ -42,7 +42,7 @@ def cancel_part(ctx, part):
     return part
 
 @wfr.workflow
-def book_trip(ctx: wf.DaprWorkflowContext, parts: list):
+def book_all_parts(ctx: wf.DaprWorkflowContext, parts: list):
     saga = wf.Saga(ctx)
     try:
         for part in parts:
@@ -52,7 +52,7 @@ def book_trip(ctx: wf.DaprWorkflowContext, parts: list):
         raise
     return "booked"
 
-run = lab.start(book_trip, ["flight", "hotel", "car"])
+run = lab.start(book_all_parts, ["flight", "hotel", "car"])
 run
 
 # %% evidence

@@ -35,15 +35,15 @@ def quote_price(ctx, order):
 def wrap_gift(ctx, order):
     return f"{order} is wrapped"
 
-@wfr.versioned_workflow(name="checkout", version_name="v1", is_latest=True)
+@wfr.versioned_workflow(name="gift_checkout", version_name="v1", is_latest=True)
 def checkout_v1(ctx: wf.DaprWorkflowContext, order: str):
     price = yield ctx.call_activity(quote_price, input=order)
     yield ctx.wait_for_external_event("paid")
     return f"v1 sold {order} at {price}"
 
-old = lab.start("checkout", "A-16")
+old = lab.start("gift_checkout", "A-16")
 
-@wfr.versioned_workflow(name="checkout", version_name="v2", is_latest=NEW_IS_LATEST)
+@wfr.versioned_workflow(name="gift_checkout", version_name="v2", is_latest=NEW_IS_LATEST)
 def checkout_v2(ctx: wf.DaprWorkflowContext, order: str):
     price = yield ctx.call_activity(quote_price, input=order)
     if ctx.is_patched("gift wrap"):  # came later: runs that passed here before go on without
@@ -51,7 +51,7 @@ def checkout_v2(ctx: wf.DaprWorkflowContext, order: str):
     yield ctx.wait_for_external_event("paid")
     return f"v2 sold {order} at {price}"
 
-run = lab.start("checkout", "A-17")
+run = lab.start("gift_checkout", "A-17")
 for each in (old, run):
     each.raise_event("paid")
 run

@@ -5,7 +5,7 @@ import { pictureOf } from "./pictures";
 import { facts } from "./words";
 
 export class Cards {
-  readonly element = html("div", { class: "wf-cards" });
+  readonly element = html("div", { class: "wf-recipecards" });
   readonly #made = new Map<string, { readonly card: RecipeCard; readonly element: HTMLElement; readonly last: HTMLElement; readonly title: HTMLElement }>();
 
   constructor(private readonly open: (card: RecipeCard) => void) {}
@@ -29,11 +29,11 @@ export class Cards {
   }
 
   #make(card: RecipeCard): { card: RecipeCard; element: HTMLElement; last: HTMLElement; title: HTMLElement } {
-    const title = html("button", { type: "button", class: "wf-cardtitle", "data-wf-action": "open-recipe" }, card.title);
+    const title = html("button", { type: "button", class: "wf-recipetitle", "data-wf-action": "open-recipe" }, card.title);
     const last = html("span", { class: "wf-last" });
     const element = html(
       "article",
-      { class: "wf-card", "data-wf-recipe": card.id, "aria-label": card.title },
+      { class: "wf-recipecard", "data-wf-recipe": card.id, "aria-label": card.title },
       html("div", { class: "wf-thumbbox" }, pictureOf(card, false)),
       html("h3", {}, title, last),
       html("p", {}, html("b", {}, "Use when "), card.use_when),
@@ -50,5 +50,6 @@ function lastRun(trial: RecipeTrial | undefined): readonly (HTMLElement | string
   if (trial === undefined) return [];
   if (!trial.is_over) return [badge(trial.status), "running"];
   const held = trial.statements.filter((one) => one.verdict === "pass").length;
-  return [badge(held === trial.statements.length ? "COMPLETED" : "FAILED"), `${held} of ${trial.statements.length} hold`];
+  const holds = held === trial.statements.length;
+  return [badge(holds ? "COMPLETED" : "FAILED"), !holds && trial.wants_failure ? "failed, as asked" : `${held} of ${trial.statements.length} hold`];
 }

@@ -21,7 +21,7 @@ export class Detail {
   readonly #insert = action("insert", "Insert into notebook");
   readonly #copy = action("copy-source", "Copy code");
   readonly #fails = html("input", { type: "checkbox", "data-wf-action": "failure" });
-  readonly #told = html("p", { class: "wf-told", role: "status" });
+  readonly #told = html("p", { class: "wf-recipetold", role: "status" });
   readonly #code = html("code", {});
   readonly #tabs: readonly HTMLButtonElement[];
   readonly #panes: readonly HTMLElement[];
@@ -53,8 +53,8 @@ export class Detail {
     ];
     this.#tabs = ["Diagram", "Code"].map((label, place) => this.#tab(label, place, id));
     const tabs = html("div", { class: "wf-recipetabs", role: "tablist", "aria-label": "Diagram or code" }, ...this.#tabs);
-    const failure = html("label", { class: "wf-toggle wf-failure" }, this.#fails, html("span", {}, "Show me the failure", html("span", { class: "wf-found" }, card.failure.says)));
-    const buttons = html("div", { class: "wf-buttons" }, this.#run, this.#insert, this.#copy);
+    const failure = html("label", { class: "wf-recipetoggle wf-failure" }, this.#fails, html("span", {}, "Show me the failure", html("span", { class: "wf-found" }, card.failure.says)));
+    const buttons = html("div", { class: "wf-recipebuttons" }, this.#run, this.#insert, this.#copy);
     this.element = html(
       "article",
       { class: "wf-recipe", "data-wf-detail": card.id, "aria-label": card.title },

@@ -20,7 +20,7 @@ class Recipes implements Content<RecipesPicture> {
   readonly tools: readonly HTMLElement[];
   readonly keys = KEYS;
   readonly #cards = new Cards((card) => this.#open(card, {}));
-  readonly #none = html("p", { class: "wf-empty", hidden: true });
+  readonly #none = html("p", { class: "wf-norecipe", hidden: true });
   readonly #gallery: HTMLElement;
   readonly #search: HTMLInputElement;
   readonly #level = html("select", { class: "wf-field", "aria-label": "Level", "data-wf-field": "level" });
@@ -36,7 +36,7 @@ class Recipes implements Content<RecipesPicture> {
     const id = `wf-problems-${Math.random().toString(36).slice(2, 8)}`;
     this.#problems = html("datalist", { id });
     this.#search = html("input", { type: "search", class: "wf-field wf-problem", list: id, placeholder: "what is the problem? (/)", "aria-label": "Search recipes by problem, pattern or verb", "data-wf-field": "search" });
-    this.#showExperimental = html("label", { class: "wf-toggle", hidden: true }, this.#experimental, "experimental");
+    this.#showExperimental = html("label", { class: "wf-recipetoggle", hidden: true }, this.#experimental, "experimental");
     for (const field of [this.#search, this.#level, this.#pattern, this.#experimental]) field.addEventListener("input", () => this.#redraw());
     this.tools = [this.#search, this.#pattern, this.#level, this.#showExperimental];
     this.#gallery = html("div", { class: "wf-gallery" }, this.#problems, this.#none, this.#cards.element);

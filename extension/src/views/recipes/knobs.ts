@@ -48,7 +48,7 @@ export class KnobFields {
   #field(knob: RecipeKnob, value: KnobValue): Field {
     const id = `wf-knob-${++count}-${Math.random().toString(36).slice(2, 8)}`;
     const input = inputFor(knob, id);
-    const wrong = html("span", { class: "wf-wrong", id: `${id}-wrong`, role: "alert" });
+    const wrong = html("span", { class: "wf-knobwrong", id: `${id}-wrong`, role: "alert" });
     const hint = html("span", { class: "wf-muted", id: `${id}-hint` }, knob.kind === "bool" || knob.choices.length > 0 ? "" : knob.told);
     set(input, { "aria-describedby": `${id}-hint ${id}-wrong`, "data-wf-knob": knob.name });
     write(input, value);
@@ -65,7 +65,7 @@ export class KnobFields {
   #show(field: Field): string {
     const told = wrongWith(field);
     text(field.wrong, told);
-    set(field.input, { "aria-invalid": told !== "" });
+    set(field.input, { "aria-invalid": told === "" ? undefined : "true" });
     return told;
   }
 }

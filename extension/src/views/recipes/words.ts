@@ -2,9 +2,12 @@
 import { spanText } from "../../durations";
 import type { Knobs, RecipeCard, RecipesPicture, RecipeTrial } from "../../protocol";
 
-/** A sentence with its `{KNOB}`s filled in. */
+/** A sentence with its `{KNOB}`s filled in; yes and no for true and false. */
 export function inWords(words: string, knobs: Knobs): string {
-  return words.replace(/\{([A-Z_]+)\}/g, (whole, name: string) => (name in knobs ? String(knobs[name]) : whole));
+  return words.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = Object.prototype.hasOwnProperty.call(knobs, name) ? knobs[name] : whole;
+    return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
+  });
 }
 
 export function facts(card: RecipeCard): string {
