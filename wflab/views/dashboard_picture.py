@@ -185,7 +185,7 @@ def _burn(budget: Answer, slo: SLO | None) -> Kpi:
 
 def _workflows(found: Survey) -> list[WorkflowLine]:
     lengths = {(row["name"], row["version"]): row for row in found.lengths.to_dict("records")}
-    hours = max((found.end - found.begin).total_seconds() / 3600, 1e-9)
+    hours = max((found.end - found.begin).total_seconds() / 3600, 1.0)  # a burst of a second says nothing about an hour
     lines = []
     for row in found.rates.to_dict("records"):
         place = (row["name"], row["version"])

@@ -128,8 +128,8 @@ def stuck(
     question = asked(scope, now, known, bounds, of=of)
     frame = question.frame(cursor)
     rows = [_told(row, now) for row in frame.to_dict("records")]
-    frame["why"] = [why for why, _ in rows]
-    frame["remedy"] = [remedy for _, remedy in rows]
+    frame["why"] = pd.Series([why for why, _ in rows], dtype=object)
+    frame["remedy"] = pd.Series([remedy for _, remedy in rows], dtype=object)
     return question.answer(frame[["instance_id", "name", "status", "reason", "since", "why", "remedy", "started"]])
 
 

@@ -50,6 +50,7 @@ export function rateCell(line: WorkflowLine): HTMLElement {
   const x = (rate: number): number => 1 + rate * 46;
   whole.append(
     svg("svg", { viewBox: "0 0 48 8", class: "wf-whisker", "aria-hidden": "true" },
+      svg("path", { d: "M1 4H47M1 2v4M47 2v4", class: "wf-grid" }),
       svg("path", { d: `M${x(line.low)} 1v6M${x(line.low)} 4H${x(line.high)}M${x(line.high)} 1v6` }),
       svg("circle", { cx: x(line.rate), cy: 4, r: 2 })),
   );
