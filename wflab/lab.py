@@ -48,10 +48,10 @@ from wflab.display.source import Source
 from wflab.display.timeline_source import TimelineSource
 from wflab.figures.of_lab import Figures
 from wflab.focus import LabFocus
-from wflab.options import options
 from wflab.linting.linted import Linted
 from wflab.linting.linting import lint
 from wflab.linting.on_define import lint_on_define
+from wflab.options import options
 from wflab.protocol import ViewName
 from wflab.proving import saga_proof
 from wflab.recipes.gallery import gallery
@@ -360,13 +360,6 @@ class Lab:
         """
         return check(self.engine, workflow, code=code, limit=limit, status=status)
 
-    def registered_hash(self, name: str, app_id: str | None, version: str | None) -> str | None:
-        """What a cell that is about to register a workflow may be changing."""
-        return registered_hash(self.engine, name, app_id, version) if self.check_on_edit and options.check_on_edit else None
-
-    def defined(self, definition: Definition, before: str | None) -> None:
-        """A workflow was registered, where `before` it was this code: tell the cell how its histories take that."""
-        if self.check_on_edit and options.check_on_edit:
     def lint(self, workflow: Callable[..., Any] | str) -> Linted:
         """What in a workflow's source, and in your functions that it calls, differs between replays, and what to write instead. Runs nothing.
 
@@ -383,7 +376,7 @@ class Lab:
         """A cell has registered a workflow that was this code `before`: say what of it is not deterministic, and how its histories take it."""
         if self.lint_on_define:
             lint_on_define(definition, before)
-        if self.check_on_edit:
+        if self.check_on_edit and options.check_on_edit:
             check_on_edit(self.engine, definition, before)
 
     # The bench itself.

@@ -38,11 +38,13 @@ CELLS = [
     "lab.inbox()",
     SAGA,
     "undone.saga()",
-]
-SHOWN = {1: "run", 2: "graph", 3: "timeline", 4: "run", 5: "graph", 6: "timeline", 7: "inbox", 9: "saga"}
     "lab.recipes()",
+    "lab.dashboard()",
+    "run.replay()",
 ]
-SHOWN = {1: "run", 2: "graph", 3: "timeline", 4: "run", 5: "graph", 6: "timeline", 7: "inbox", 8: "recipes"}
+SHOWN = {
+    1: "run", 2: "graph", 3: "timeline", 4: "run", 5: "graph", 6: "timeline", 7: "inbox", 9: "saga", 10: "recipes", 11: "dashboard", 12: "replay"
+}  # fmt: skip
 PATIENCE_MS = 30_000
 PICTURE = re.compile(r'<img\b(?=[^>]*\balt="[^"]{20,}")(?=[^>]*\bsrc="data:image/svg\+xml;base64,)[^>]*>')
 LOOKS = """() => [...document.querySelectorAll("[data-wf-view]")].map((view) => {
