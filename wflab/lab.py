@@ -360,6 +360,12 @@ class Lab:
         """
         return check(self.engine, workflow, code=code, limit=limit, status=status)
 
+    def check_all(self) -> pd.DataFrame:
+        """`check` for each registered workflow: a row by its name, with how many histories were replayed, agree and disagree."""
+        found = [self.check(name) for name in self.engine.registry.names("workflow")]
+        rows = [{"workflow": one.name, "replayed": len(one.verdicts), "agree": one.agree, "disagree": one.disagree} for one in found]
+        return pd.DataFrame(rows, columns=["workflow", "replayed", "agree", "disagree"]).set_index("workflow")
+
     def lint(self, workflow: Callable[..., Any] | str) -> Linted:
         """What in a workflow's source, and in your functions that it calls, differs between replays, and what to write instead. Runs nothing.
 
