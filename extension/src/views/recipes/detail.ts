@@ -48,7 +48,7 @@ export class Detail {
     this.#fails.addEventListener("change", () => this.#turnFailure());
     const id = `wf-recipe-${++count}-${Math.random().toString(36).slice(2, 8)}`;
     this.#panes = [
-      html("div", { class: "wf-diagram" }, pictureOf(card, true)),
+      html("div", { class: "wf-diagram", tabindex: 0 }, pictureOf(card, true)),
       html("div", {}, html("pre", { class: "wf-code wf-source", tabindex: 0, role: "group", "aria-label": `Code of ${card.title}` }, this.#code)),
     ];
     this.#tabs = ["Diagram", "Code"].map((label, place) => this.#tab(label, place, id));
