@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import wait
 from datetime import datetime, timedelta
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -350,7 +351,7 @@ class Lab:
         *,
         code: Callable[..., Any] | str | None = None,
         limit: int | None = None,
-        status: str | Iterable[str] | None = None,
+        status: str | Enum | Iterable[str | Enum] | None = None,
     ) -> Checked:
         """Replay every recorded history of a workflow on its code as it is registered now, newest first; no activity runs, nothing is recorded.
 

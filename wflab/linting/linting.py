@@ -8,8 +8,6 @@ from collections.abc import Callable, Collection
 from types import FunctionType
 from typing import Any
 
-import msgspec
-
 from wfengine.core.arguments import name_of
 from wfengine.errors import InvalidArgument
 from wflab.linting.finding import Finding
@@ -34,25 +32,25 @@ def lint(workflow: Callable[..., Any]) -> Linted:
     return Linted(name_of(workflow), sorted(found))
 
 
-class _Source(msgspec.Struct, frozen=True, kw_only=True):
+class _Source:
     """A function and its source: the lines, the number of the first, how far they are indented, and the tree."""
 
-    function: FunctionType
-    lines: list[str]
-    first: int
-    indent: int
-    node: ast.FunctionDef | ast.AsyncFunctionDef
+    def __init__(self, function: FunctionType, lines: list[str], first: int, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        self.function = function
+        self.lines = lines
+        self.first = first
+        self.indent = len(lines[0]) - len(lines[0].lstrip())
+        self.node = node
 
     @classmethod
     def of(cls, function: FunctionType) -> "_Source | None":
+        """None where there is none, or where it is a lambda's."""
         try:
             lines, first = inspect.getsourcelines(function)
             node = ast.parse(textwrap.dedent("".join(lines))).body[0]
         except (OSError, TypeError, SyntaxError, ValueError, IndexError):
             return None
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):  # a lambda
-            return None
-        return cls(function=function, lines=lines, first=max(first, 1), indent=len(lines[0]) - len(lines[0].lstrip()), node=node)
+        return cls(function, lines, max(first, 1), node) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else None
 
     def allowed_at(self, at: ast.AST) -> set[str]:
         """The rules that comments on its lines allow, or on the first line of the statement that it is part of."""

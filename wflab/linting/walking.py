@@ -43,7 +43,7 @@ class Walk(ast.NodeVisitor):
         for statement in node.body:
             self.visit(statement)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # ast's
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:  # ast's
         """A function within: part of the workflow, unless an activity runs it."""
         if node.name in self._handed_over or _is_activity(node):
             return
@@ -51,7 +51,9 @@ class Walk(ast.NodeVisitor):
         self.generic_visit(node)
         self._in_nested -= 1
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815  # likewise
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        """Likewise."""
+        self.visit_FunctionDef(node)
 
     def visit_Call(self, node: ast.Call) -> None:
         """A call: of what breaks a rule, of an action, of a function of the user's."""

@@ -142,7 +142,7 @@ def test_line_and_column_are_those_of_the_file() -> None:
 
 def test_the_result_has_a_text_a_frame_and_a_picture_that_are_stable_and_safe() -> None:
     async def sleeps(_ctx: Any, _: Any) -> None:
-        await asyncio.sleep("<b>")  # type: ignore[arg-type]
+        await asyncio.sleep("<b>")  # type: ignore[call-overload]
 
     linted = lint(sleeps)
     line = sleeps.__code__.co_firstlineno + 1
