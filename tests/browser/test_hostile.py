@@ -50,6 +50,7 @@ SHOWN = {
     "run": "for run in runs: display(run)",
     "graph": "for run in runs: display(run.graph())",
     "timeline": "for run in runs: display(run.timeline())",
+    "replay": "for run in runs: display(run.replay())",
     "inbox": "lab.inbox()",
 }
 

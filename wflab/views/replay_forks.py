@@ -20,9 +20,9 @@ def fork_plan(steps: Sequence[Step], rows: Sequence[HistoryRow], number: int) ->
         raise InvalidArgument(f"There is no step {number}; the replay has {len(steps)}.")
     step = steps[number - 1]
     shared = {row.event.task_scheduled_id for row in rows if row.sequence <= step.sequence and isinstance(row.event, _Done)}
-    asked = [row for row in rows if isinstance(row.event, h.TaskScheduled | h.ChildWorkflowInstanceCreated)]
-    reused = [_named(row.event) for row in asked if row.event.event_id in shared]
-    again = [_named(row.event) for row in asked if row.event.event_id not in shared]
+    asked = [event for event in (row.event for row in rows) if isinstance(event, h.TaskScheduled | h.ChildWorkflowInstanceCreated)]
+    reused = [_named(event) for event in asked if event.event_id in shared]
+    again = [_named(event) for event in asked if event.event_id not in shared]
     payload = next((_payload(row.event) for row in rows if row.sequence == step.sequence), None)
     return protocol.ForkPlan(
         at=step.sequence,
