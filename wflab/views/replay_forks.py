@@ -1,5 +1,6 @@
 """What a fork at a step would take over and what it would do again: said before it is started."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from wfengine.errors import InvalidArgument
@@ -27,7 +28,9 @@ def fork_plan(steps: Sequence[Step], rows: Sequence[HistoryRow], number: int) ->
     return protocol.ForkPlan(
         at=step.sequence,
         reused=_few(reused),
+        reused_total=len(reused),
         again=_few(again),
+        again_total=len(again),
         edits=step.event if payload is not None else None,
         payload=payload,
     )
@@ -51,4 +54,5 @@ def _payload(event: h.HistoryEvent) -> str | None:
 
 
 def _few(names: list[str]) -> list[str]:
-    return names if len(names) <= _MOST_NAMED else [*names[:_MOST_NAMED], f"and {len(names) - _MOST_NAMED:,} more"]
+    told = [name if count == 1 else f"{name} x{count:,}" for name, count in Counter(names).items()]
+    return told if len(told) <= _MOST_NAMED else [*told[:_MOST_NAMED], f"and {len(told) - _MOST_NAMED:,} more"]

@@ -189,6 +189,17 @@ def test_ten_steps_have_the_locals_that_an_instrumented_run_prints() -> None:
         assert f"{{'number': {passed}, 'got': {variables['got']}, 'said': {variables['said']}}}" == expected
 
 
+def test_in_a_loop_the_line_that_waited_is_the_one_that_goes_on() -> None:
+    told = Rehearsal(ten)
+    told.start()
+    for number in range(3):
+        told.turn(told.completed(number, number))
+    stepper = stepped(ten, rows_of(told))
+    lines = stepper.sources[0].text.splitlines()
+    assert [lines[(step.line or 0) - 1].strip().startswith("got = yield") for step in stepper.steps] == [False, True, True, True]
+    assert stepper.steps[2].line == stepper.steps[2].waits
+
+
 def fan(ctx: Any, width: int) -> Any:
     got = yield when_all([ctx.call_activity("part", input=place) for place in range(width)])
     return sum(got)
