@@ -71,7 +71,7 @@ test("steps that the page lacks are asked for once, with those around them, and 
   assert.equal(book.step(4), null);
   book.want(4, 300);
   book.want(5, 300);
-  assert.deepEqual(asked, [{ first: 1, last: 104 }]);
+  assert.deepEqual(asked, [{ first: 1, last: 64 }]);
   await Promise.resolve();
   await Promise.resolve();
   assert.equal(came(), 1);

@@ -95,6 +95,10 @@ CELLS = [
     "lab.focus.set('wide'); run.graph().save('wide.wfhistory.json')\nimport os; print('kernel', os.getpid(), 'end')",
 ]
 VIEWS = {1: "run", 2: "graph", 3: "timeline", 4: "inbox", 5: "saga"}
+    "run.replay()",
+    "lab.focus.set('wide'); run.graph().save('wide.wfhistory.json')\nimport os; print('kernel', os.getpid(), 'end')",
+]
+VIEWS = {1: "run", 2: "graph", 3: "timeline", 4: "inbox", 5: "replay"}
 OURS = "[data-wf-view], [data-wf-panel]"
 PATIENCE_MS = 30_000
 

@@ -63,6 +63,7 @@ SHOWN = {
     "graph": "for run in runs: display(run.graph())",
     "timeline": "for run in runs: display(run.timeline())",
     "saga": "for run in runs: display(run.saga())",
+    "replay": "for run in runs: display(run.replay())",
     "inbox": "lab.inbox()",
 }
 

@@ -32,9 +32,11 @@ CELLS = [
     "ended = lab.start(request_escalation, {'amount': 1}, instance_id='ended')\nended.result(30)\nended",
     "ended.graph()",
     "ended.timeline()",
+    "ended.replay()",
     "run = lab.start(request_escalation, {'amount': 5000}, instance_id='waiting')\nrun",
     "run.graph()",
     "run.timeline()",
+    "run.replay()",
     "lab.inbox()",
     SAGA,
     "undone.saga()",
@@ -45,6 +47,7 @@ CELLS = [
 SHOWN = {
     1: "run", 2: "graph", 3: "timeline", 4: "run", 5: "graph", 6: "timeline", 7: "inbox", 9: "saga", 10: "recipes", 11: "dashboard", 12: "replay"
 }  # fmt: skip
+SHOWN = {1: "run", 2: "graph", 3: "timeline", 4: "replay", 5: "run", 6: "graph", 7: "timeline", 8: "replay", 9: "inbox"}
 PATIENCE_MS = 30_000
 PICTURE = re.compile(r'<img\b(?=[^>]*\balt="[^"]{20,}")(?=[^>]*\bsrc="data:image/svg\+xml;base64,)[^>]*>')
 LOOKS = """() => [...document.querySelectorAll("[data-wf-view]")].map((view) => {
@@ -73,7 +76,7 @@ def views_of(page: NotebookPage, mode: str) -> None:
         view = page.cell(index).locator(f"[data-wf-view={name}]")
         view.scroll_into_view_if_needed(timeout=PATIENCE_MS)
         expect(view).to_have_attribute(
-            "data-wf-mode", mode if index > 3 or mode == "snapshot" else re.compile("live|snapshot"), timeout=PATIENCE_MS
+            "data-wf-mode", mode if index > 4 or mode == "snapshot" else re.compile("live|snapshot"), timeout=PATIENCE_MS
         )
 
 
@@ -104,7 +107,7 @@ def test_a_saved_notebook_shows_every_view_without_a_kernel(open_notebook: OpenN
     for index in range(len(CELLS)):
         page.run(index)
     views_of(page, "live")
-    expect(page.cell(7).locator("[data-wf-item]")).to_have_count(1, timeout=PATIENCE_MS)
+    expect(page.cell(9).locator("[data-wf-item]")).to_have_count(1, timeout=PATIENCE_MS)
     repaints(page)
     page.save()
     path = folder / "notebook.ipynb"

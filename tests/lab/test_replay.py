@@ -14,6 +14,7 @@ import pytest
 import wflab as wf
 from tests.waiting import eventually
 from wfengine.errors import InvalidArgument
+from wfengine.model.history import EventRaised
 from wflab import protocol
 
 RAN: list[str] = []
@@ -115,7 +116,7 @@ def test_where_a_value_came_from(ended: wf.Run) -> None:
 
 
 def _who(run: wf.Run) -> str:
-    return next(row.event.raised_by for row in run._lab.engine.history(run.id) if hasattr(row.event, "raised_by"))
+    return str(next(row.event.raised_by for row in run._lab.engine.history(run.id) if isinstance(row.event, EventRaised)))
 
 
 def test_breakpoints_by_expression_and_by_line(ended: wf.Run) -> None:

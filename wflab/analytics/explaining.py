@@ -113,6 +113,7 @@ def _binding(name: str, tree: ast.AST, lines: set[int]) -> tuple[int, ast.expr] 
     found = [
         (node.lineno, value)
         for node in ast.walk(tree)
+        if isinstance(node, ast.stmt | ast.expr)
         for target, value in _bindings(node)
         if name in target and any(node.lineno <= line <= (node.end_lineno or node.lineno) for line in lines)
     ]

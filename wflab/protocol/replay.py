@@ -180,7 +180,9 @@ class ForkPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     at: int
     reused: list[str]
+    reused_total: int
     again: list[str]
+    again_total: int
     edits: str | None
     payload: str | None
 

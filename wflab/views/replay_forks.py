@@ -1,5 +1,6 @@
 """What a fork at a step would take over and what it would do again: said before it is started."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from wfengine.errors import InvalidArgument
@@ -20,14 +21,16 @@ def fork_plan(steps: Sequence[Step], rows: Sequence[HistoryRow], number: int) ->
         raise InvalidArgument(f"There is no step {number}; the replay has {len(steps)}.")
     step = steps[number - 1]
     shared = {row.event.task_scheduled_id for row in rows if row.sequence <= step.sequence and isinstance(row.event, _Done)}
-    asked = [row for row in rows if isinstance(row.event, h.TaskScheduled | h.ChildWorkflowInstanceCreated)]
-    reused = [_named(row.event) for row in asked if row.event.event_id in shared]
-    again = [_named(row.event) for row in asked if row.event.event_id not in shared]
+    asked = [event for event in (row.event for row in rows) if isinstance(event, h.TaskScheduled | h.ChildWorkflowInstanceCreated)]
+    reused = [_named(event) for event in asked if event.event_id in shared]
+    again = [_named(event) for event in asked if event.event_id not in shared]
     payload = next((_payload(row.event) for row in rows if row.sequence == step.sequence), None)
     return protocol.ForkPlan(
         at=step.sequence,
         reused=_few(reused),
+        reused_total=len(reused),
         again=_few(again),
+        again_total=len(again),
         edits=step.event if payload is not None else None,
         payload=payload,
     )
@@ -51,4 +54,5 @@ def _payload(event: h.HistoryEvent) -> str | None:
 
 
 def _few(names: list[str]) -> list[str]:
-    return names if len(names) <= _MOST_NAMED else [*names[:_MOST_NAMED], f"and {len(names) - _MOST_NAMED:,} more"]
+    told = [name if count == 1 else f"{name} x{count:,}" for name, count in Counter(names).items()]
+    return told if len(told) <= _MOST_NAMED else [*told[:_MOST_NAMED], f"and {len(told) - _MOST_NAMED:,} more"]

@@ -117,7 +117,9 @@ export interface Link {
 export interface ForkPlan {
   readonly at: number;
   readonly reused: readonly string[];
+  readonly reused_total: number;
   readonly again: readonly string[];
+  readonly again_total: number;
   readonly edits: string | null;
   readonly payload: string | null;
 }

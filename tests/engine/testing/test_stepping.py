@@ -150,16 +150,21 @@ def test_nothing_runs_and_nothing_of_the_module_is_touched_and_what_was_said_is_
 
 def test_no_thread_but_its_own_is_traced() -> None:
     rows = ordered()
-    seen = []
-    stepper = Stepper(Definition("workflow", "w", order), condition=lambda *_: bool(seen.append(threading.current_thread().name)))
+    before, seen = sys.gettrace(), set()
+
+    def looks(*_: object) -> bool:
+        seen.add(threading.current_thread().name)
+        return False
+
+    stepper = Stepper(Definition("workflow", "w", order), condition=looks)
     in_own_thread(lambda: stepper.take(rows))
-    assert set(seen) == {"wflab-replay"}
-    assert sys.gettrace() is None or "wfengine" not in repr(sys.gettrace())
+    assert seen == {"wflab-replay"}
+    assert sys.gettrace() is before
     assert len(stepper.line_hits()) > 5
 
 
 def ten(ctx: Any, _input: None) -> Any:
-    said = []
+    said: list[int] = []
     for number in range(10):
         got = yield ctx.call_activity("a", input=number)
         said = [*said, got * 2]
@@ -180,8 +185,19 @@ def test_ten_steps_have_the_locals_that_an_instrumented_run_prints() -> None:
     for position, expected in enumerate(printed, start=2):
         variables = {name: value.text for name, value in steps[position - 1].variables.items()}
         # the loop has gone on to its next number where it waits; what it printed was before that
-        number = str(int(variables["number"]) - (0 if steps[position - 1].ends else 1))
-        assert f"{{'number': {number}, 'got': {variables['got']}, 'said': {variables['said']}}}" == expected
+        passed = int(variables["number"]) - (0 if steps[position - 1].ends else 1)
+        assert f"{{'number': {passed}, 'got': {variables['got']}, 'said': {variables['said']}}}" == expected
+
+
+def test_in_a_loop_the_line_that_waited_is_the_one_that_goes_on() -> None:
+    told = Rehearsal(ten)
+    told.start()
+    for number in range(3):
+        told.turn(told.completed(number, number))
+    stepper = stepped(ten, rows_of(told))
+    lines = stepper.sources[0].text.splitlines()
+    assert [lines[(step.line or 0) - 1].strip().startswith("got = yield") for step in stepper.steps] == [False, True, True, True]
+    assert stepper.steps[2].line == stepper.steps[2].waits
 
 
 def fan(ctx: Any, width: int) -> Any:

@@ -19,7 +19,7 @@ def order(ctx: Any, o: dict[str, Any]) -> Any:
     policy = RetryPolicy(first_retry_interval=timedelta(seconds=2), max_number_of_attempts=3)
     inv = yield ctx.call_activity("reserve", input=o)
     pay = yield ctx.call_activity("charge_card", input=o["total"], retry_policy=policy)
-    note = {"lines": [1, 2], "by": "ana"}
+    note: dict[str, Any] = {"lines": [1, 2], "by": "ana"}
     ok = yield ctx.wait_for_external_event("approval")
     del inv
     yield ctx.create_timer(timedelta(seconds=5))

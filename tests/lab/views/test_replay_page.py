@@ -158,7 +158,13 @@ def test_a_fork_says_first_what_it_reuses_and_what_runs_again(page: Page, show: 
     go(page, 5)
     page.keyboard.press("e")
     plan = protocol.ForkPlan(
-        at=12, reused=["reserve", "charge_card"], again=["ship"], edits="charge_card completed", payload='{"id": "p-3"}'
+        at=12,
+        reused=["reserve", "charge_card"],
+        reused_total=2,
+        again=["ship"],
+        again_total=1,
+        edits="charge_card completed",
+        payload='{"id": "p-3"}',
     )
     request = asked(page, "fork_plan")
     assert request["arguments"] == {"step": 5}

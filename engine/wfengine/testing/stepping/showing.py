@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from enum import Enum
 from functools import lru_cache
 from itertools import islice
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any
 
 import msgspec
@@ -188,9 +188,9 @@ def _object(value: Any, kind: type, depth: int, room: _Room, above: tuple[int, .
     is_data = any(
         mark in vars(base) for base in kind.__mro__ for mark in ("__dataclass_fields__", "__struct_fields__", "__pydantic_fields__")
     )
-    has_own = kind.__repr__ is not object.__repr__
+    has_own = "__repr__" in {name for base in kind.__mro__[:-1] for name in vars(base)}
     if issubclass(kind, BaseException):
-        arguments = ", ".join(_value(item, "", depth + 1, room, above).text for item in tuple(BaseException.args.__get__(value))[:5])
+        arguments = ", ".join(_value(item, "", depth + 1, room, above).text for item in vars(BaseException)["args"].__get__(value)[:5])
         return Value(room.cut(f"{kind.__name__}({arguments})"))
     if depth >= DEEPEST and fields:
         return Value(f"<{kind.__name__} …>")
@@ -213,7 +213,7 @@ def _fields(value: Any, kind: type) -> dict[str, Any]:
         slots = vars(base).get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else tuple(slots):
             member = vars(base).get(name)
-            if type(member).__name__ == "member_descriptor":
+            if isinstance(member, MemberDescriptorType):
                 try:
                     found[name] = member.__get__(value)
                 except AttributeError:

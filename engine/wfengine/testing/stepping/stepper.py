@@ -132,7 +132,7 @@ class Stepper:
             event=self._ledger.text(event),
             outcome=outcome_of(event),
             taken=tuple(self._taken),
-            lines=(*(self._resumed_at() if code_ran and not is_start else ()), *self._lines.lines),
+            lines=tuple(dict.fromkeys([*(self._resumed_at() if code_ran and not is_start else ()), *self._lines.lines])),
             frames=frames,
             asked=tuple(self._asked),
             open=self._ledger.first_open(),
@@ -176,7 +176,7 @@ class Stepper:
         if not self.steps:
             return ()
         found = [(frame.source, frame.line) for frame in self.steps[-1].frames if frame.source is not None]
-        return tuple(place for place in reversed(found) if place not in self._lines.lines)
+        return tuple(reversed(found))
 
     def _frames(self, code: Code | None) -> tuple[Frame, ...]:
         found = [self._frame(frame) for frame in _chain(code)]

@@ -2,7 +2,7 @@
 import { type Details, isDetails, type ReplayPicture, type StepDetail, type Value, type Variable } from "../../protocol";
 import type { Host } from "../../shell/content";
 
-const AROUND = 100;
+const AROUND = 60;
 const MOST_KEPT = 1500;
 
 interface Known {

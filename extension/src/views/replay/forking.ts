@@ -41,8 +41,7 @@ export class ForkPanel {
     const field = isEdit ? html("textarea", { class: "wf-field wf-edit", rows: 4, spellcheck: "false", "aria-label": `${plan.edits ?? "result"}, as JSON`, "data-wf-field": "edit" }) : null;
     if (field) field.value = pretty(plan.payload ?? "null");
     const problem = html("p", { class: "wf-strip", role: "alert", hidden: true });
-    const again = plan.again.length;
-    const sure = html("button", { type: "button", class: "wf-button", "data-wf-action": "fork-now" }, `Fork: ${plural(plan.reused.length, "result")} reused, ${plural(again, "call")} may run again`);
+    const sure = html("button", { type: "button", class: "wf-button", "data-wf-action": "fork-now" }, `Fork: ${plural(plan.reused_total, "result")} reused, ${plural(plan.again_total, "call")} may run again`);
     const cancel = html("button", { type: "button", class: "wf-small", "data-wf-action": "fork-cancel" }, "Cancel");
     cancel.addEventListener("click", () => this.close());
     sure.addEventListener("click", () => {
