@@ -107,8 +107,8 @@ test("what is no message is let pass", () => {
 
 test("a user's colours take the place of ours, in both themes, and nothing else changes", () => {
   const ours = new Map(paletteVariables("dark"));
-  const changed = new Map(paletteVariables("dark", { FAILED: ["#a00000", "#ffffff", "#ff8080", "#000000"] }));
-  assert.deepEqual([changed.get("--wf-failed"), changed.get("--wf-failed-on")], ["#ff8080", "#000000"]);
-  assert.equal(new Map(paletteVariables("light", { FAILED: ["#a00000", "#ffffff", "#ff8080", "#000000"] })).get("--wf-failed"), "#a00000");
+  const changed = new Map(paletteVariables("dark", { FAILED: ["#a00000", "#ffffff", "#ff8080", "#111111"] }));
+  assert.deepEqual([changed.get("--wf-failed"), changed.get("--wf-failed-on")], ["#ff8080", "#111111"]);
+  assert.equal(new Map(paletteVariables("light", { FAILED: ["#a00000", "#ffffff", "#ff8080", "#111111"] })).get("--wf-failed"), "#a00000");
   assert.deepEqual([...changed].filter(([name, value]) => ours.get(name) !== value).map(([name]) => name), ["--wf-failed", "--wf-failed-on"]);
 });

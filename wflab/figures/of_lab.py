@@ -43,7 +43,8 @@ class Figures:
     ) -> Any:
         """`lab.success_rates(...)`: a dot for each group, Wilson's interval as whiskers."""
         scope = self._fleet.scope(Window(since, until), name=name, children=children)
-        return rates.success_rates(self._fleet.success_rates(scope, by, canceled=canceled), grouping(by).columns, self._theme())
+        frame = self._fleet.success_rates(scope, by, canceled=canceled)
+        return rates.success_rates(frame, grouping(by).columns, self._theme()).drawn_from(frame)
 
     def durations(
         self,
@@ -61,12 +62,14 @@ class Figures:
             raise InvalidArgument(f"kind is 'ecdf' or 'box', not {kind!r}.")
         frame = self._comparisons.lengths(by, Window(since, until), name=name, status=status, children=children)
         draw = times.durations_ecdf if kind == "ecdf" else times.durations_box
-        return draw(frame, grouping(by).columns, self._theme())
+        scope = self._fleet.scope(Window(since, until), name=name, status=status, children=children)
+        return draw(frame, grouping(by).columns, self._theme()).drawn_from(self._fleet.durations(scope, by))
 
     def failures(self, *, since: Since = None, until: Since = None, name: str | None = None, children: bool = False) -> Any:
         """`lab.failures(...)`: a bar for each fingerprint."""
         scope = self._fleet.scope(Window(since, until), name=name, children=children)
-        return rates.failures(self._fleet.failures(scope), self._theme())
+        frame = self._fleet.failures(scope)
+        return rates.failures(frame, self._theme()).drawn_from(frame)
 
     def throughput(
         self,
@@ -79,7 +82,7 @@ class Figures:
     ) -> Any:
         """`lab.throughput(...)`: a stacked bar for each bin of time."""
         frame = self._comparisons.throughput(every, Window(since, until), name=name, children=children)
-        return times.throughput(frame, frame.attrs["every"], self._theme())
+        return times.throughput(frame, frame.attrs["every"], self._theme()).drawn_from(frame)
 
     def survival(
         self,
@@ -93,16 +96,17 @@ class Figures:
     ) -> Any:
         """`lab.survival(...)`: a curve for each group, its interval as a band, ticks where runs are censored."""
         frame = self._comparisons.survival(by, Window(since, until), name=name, event=event, children=children)
-        return times.survival(frame, grouping(by).columns, event, self._theme())
+        return times.survival(frame, grouping(by).columns, event, self._theme()).drawn_from(frame)
 
     def variants(self, workflow: Workflow, *, since: Since = None, until: Since = None) -> Any:
         """`lab.variants(...)`: a bar for each path, of the states of its runs."""
-        return rates.variants(self._comparisons.variants(workflow, Window(since, until)), name_of(workflow), self._theme())
+        frame = self._comparisons.variants(workflow, Window(since, until))
+        return rates.variants(frame, name_of(workflow), self._theme()).drawn_from(frame)
 
     def compare_versions(self, workflow: Workflow, *, since: Since = None, until: Since = None) -> Any:
         """`lab.compare_versions(...)`: success rates and median durations beside each other, with their intervals."""
         frame = self._comparisons.compare_versions(workflow, Window(since, until))
-        return rates.compare_versions(frame, name_of(workflow), self._theme())
+        return rates.compare_versions(frame, name_of(workflow), self._theme()).drawn_from(frame)
 
     def runs(
         self,
@@ -118,4 +122,4 @@ class Figures:
         if isinstance(most, bool) or not isinstance(most, int) or not 0 < most <= _MOST_RUNS:
             raise InvalidArgument(f"most is a number of runs from 1 to {_MOST_RUNS:,}, not {most!r}.")
         frame = self._comparisons.newest(most, Window(since, until), name=name, status=status, children=children)
-        return times.runs(frame, frame.attrs["total"], self._theme())
+        return times.runs(frame, frame.attrs["total"], self._theme()).drawn_from(frame)

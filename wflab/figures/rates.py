@@ -170,7 +170,7 @@ def compare_versions(frame: pd.DataFrame, name: str, theme: Theme) -> Any:
         )
     most = max((float(one) for one in (*p50, *p50_high) if not pd.isna(one)), default=1.0)
     figure.update_layout(
-        xaxis={"domain": [0, 0.46], "title": {"text": "success rate"}, "tickformat": ".0%", "range": [_from(frame["low"]), 1.06]},
+        xaxis={"domain": [0, 0.46], "title": {"text": "success rate"}, "tickformat": ".0%", "range": [_from(frame["low"]), 1.03]},
         xaxis2={"domain": [0.54, 1], "title": {"text": "median duration (s)"}, "range": [0, 1.25 * most], "anchor": "y"},
     )
     figure.update_yaxes(tickvals=rows, ticktext=[short(one, 24) for one in frame["version"]], range=[len(frame) - 0.5, -0.75])

@@ -55,9 +55,9 @@ def template_name(theme: Theme) -> str:
 
 def blank(theme: Theme, title: str, *, x: str = "", y: str = "", rows: int | None = None) -> Any:
     """A figure with a title and its axes named; as high as so many horizontal rows need."""
-    import plotly.graph_objects as go  # noqa: PLC0415  # see above
+    from wflab.figures.figure import LabFigure  # noqa: PLC0415  # it imports plotly; see above
 
-    figure = go.Figure(layout={"template": template_name(theme), "title": {"text": plain(title)}})
+    figure = LabFigure(layout={"template": template_name(theme), "title": {"text": plain(title)}})
     figure.update_xaxes(title_text=x)
     figure.update_yaxes(title_text=y)
     if rows is not None:

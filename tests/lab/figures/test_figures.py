@@ -117,6 +117,17 @@ def test_without_runs_a_figure_says_what_to_do(lab: wf.Lab) -> None:
         assert figure.layout.title.text, name
 
 
+def test_places_without_plotly_show_the_table_and_say_what_it_is(full: wf.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pio.renderers, "default", "plotly_mimetype")  # as in JupyterLab
+    for name, figure in every(full).items():
+        bundle = figure._repr_mimebundle_()
+        assert set(bundle) >= {"application/vnd.plotly.v1+json", "text/html", "text/plain"}, name
+        assert "<table" in bundle["text/html"], name
+        assert "<img" not in bundle["text/html"], name
+        assert len(bundle["text/html"]) < 60_000, name
+        assert bundle["text/plain"].startswith("Figure: "), name
+
+
 def test_options_that_make_no_sense_are_refused(lab: wf.Lab) -> None:
     with pytest.raises(InvalidArgument, match="'ecdf' or 'box'"):
         lab.fig.durations(kind="pie")  # type: ignore[arg-type]
