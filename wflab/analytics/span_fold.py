@@ -47,7 +47,7 @@ class _Home(NamedTuple):
 
     group: str
     line: int | None
-    index: int
+    place: int
 
 
 class SpanFold:
@@ -221,7 +221,7 @@ class SpanFold:
             kind="event_wait" if step.kind == "event" else step.kind,
             name=step.name,
             group_key=home.group,
-            index=home.index,
+            index=home.place,
             sequence=(None if asked is None else asked.sequence) if is_asked else number,
             event_id=number if is_asked else None,
             queued_at=step.created_at,

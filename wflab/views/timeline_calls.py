@@ -3,6 +3,7 @@
 Each call is named by its place, in the order in which the calls began. Times are milliseconds since the epoch.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,7 +47,7 @@ class GroupTimes(NamedTuple):
     until: Times
     states: Times
 
-    def bins(self, stretches: "list[protocol.Stretch]") -> tuple[bytes, bytes]:
+    def bins(self, stretches: Sequence[protocol.Stretch]) -> tuple[bytes, bytes]:
         """The worst state and the number of calls per column, as in `Density`."""
         return binned(self.since, self.until, self.states, stretches)
 
