@@ -34,6 +34,7 @@ export class LabLink implements IDisposable {
   #focused: Focused | null = null;
   #comm: Kernel.IComm | null = null;
   #isDisposed = false;
+  #isClosed = false;
   readonly #views = new Map<string, { readonly opening: OpenView; readonly hears: ViewHears }>();
   readonly #changed = new Signal<this, void>(this);
   readonly #noticed = new Signal<this, Notice>(this);
@@ -62,6 +63,11 @@ export class LabLink implements IDisposable {
   /** The lab as it was last told of. */
   get overview(): Overview | null {
     return this.#overview;
+  }
+
+  /** Whether the lab was closed, by a kernel that is still there. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   get focused(): Focused | null {
@@ -142,6 +148,7 @@ export class LabLink implements IDisposable {
   #closed(comm: Kernel.IComm): void {
     if (this.#comm !== comm) return;
     this.#comm = null;
+    this.#isClosed = true;
     if (this.#standing === "live") this.#become("lost");
   }
 
@@ -150,6 +157,7 @@ export class LabLink implements IDisposable {
     switch (told?.type) {
       case "overview":
         this.#overview = told;
+        this.#isClosed = false;
         this.#become("live");
         break;
       case "focused":
