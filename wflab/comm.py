@@ -39,7 +39,7 @@ class LabComm:
     """Announces `lab` to every page and answers them; `close` ends that."""
 
     def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+        self._lab = lab  # however it is closed, the pages are told
         self._is_closed = False
         self._publisher = Publisher()
         self._pages: dict[str, _Page] = {}
@@ -48,6 +48,8 @@ class LabComm:
         get_comm_manager().register_target(TARGET, self._opened)
         self._hello = create_comm(target_name=HELLO, data={"lab": lab.path.name})
         self._forget = [lab.engine.listen(self._changed), lab.focus.listen(self._moved), options.listen(lambda: self._changed([]))]
+        self._forget = [lab.engine.listen(self._changed), lab.focus.listen(self._moved)]
+        lab.when_closed(self.close)
 
     def close(self) -> None:
         """Say goodbye to every page. Safe to call twice."""

@@ -108,6 +108,7 @@ class Lab:
         self.undoing = Undoing(self.engine, self.audit, self._look_at)
         self.focus = LabFocus(lambda instance_id: Run(self, instance_id).spans())
         self._displays: Displays | None = None
+        self._at_close: list[Callable[[], None]] = []
         try:
             if not at_rest:
                 self.engine.start()
@@ -486,11 +487,17 @@ class Lab:
         """One line: whether the engine runs, or why not and what to do."""
         return self.engine.trouble or self.engine.busy or f"running on {self.path.name}"
 
+    def when_closed(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called when the lab closes, while everything is still there; it must not raise."""
+        self._at_close.append(tell)
+
     def close(self) -> None:
         """Finish writing and let go of the file; instances under way go on when it is opened again."""
         atexit.unregister(self.close)
         self.is_open = False
         current.leave(self)
+        for told in self._at_close:
+            told()
         if self._displays is not None:
             self._displays.close()
         self.decisions.close()

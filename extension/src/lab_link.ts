@@ -36,6 +36,7 @@ export class LabLink implements IDisposable {
   #comm: Kernel.IComm | null = null;
   #isDisposed = false;
   readonly #forgetTheme: () => void;
+  #isClosed = false;
   readonly #views = new Map<string, { readonly opening: OpenView; readonly hears: ViewHears }>();
   readonly #changed = new Signal<this, void>(this);
   readonly #noticed = new Signal<this, Notice>(this);
@@ -65,6 +66,11 @@ export class LabLink implements IDisposable {
   /** The lab as it was last told of. */
   get overview(): Overview | null {
     return this.#overview;
+  }
+
+  /** Whether the lab was closed, by a kernel that is still there. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   get focused(): Focused | null {
@@ -151,6 +157,7 @@ export class LabLink implements IDisposable {
   #closed(comm: Kernel.IComm): void {
     if (this.#comm !== comm) return;
     this.#comm = null;
+    this.#isClosed = true;
     if (this.#standing === "live") this.#become("lost");
   }
 
@@ -159,6 +166,7 @@ export class LabLink implements IDisposable {
     switch (told?.type) {
       case "overview":
         this.#overview = told;
+        this.#isClosed = false;
         this.#become("live");
         break;
       case "focused":

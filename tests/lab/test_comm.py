@@ -314,3 +314,11 @@ def test_what_a_page_asks_is_read_as_in_the_samples() -> None:
     assert messages.read_from_page(sample("lab_set_theme")) == messages.SetTheme(theme="dark")
     assert messages.read_from_page(sample("lab_close_view")) == messages.CloseView(id="v1")
     assert messages.read_from_page(sample("lab_from_view")) == messages.FromView(id="v1", message={"type": "switch", "view": "graph"})
+
+
+def test_a_lab_that_is_closed_tells_its_pages_however_it_is_closed(lab: wf.Lab, wire: Wire) -> None:
+    page = wire.open()
+    overview_of(page)
+    lab.close()
+    assert [kind for kind, _ in page.published].count("comm_close") == 1
+    assert [kind for kind, _ in wire.hellos[0].published].count("comm_close") == 1

@@ -15,6 +15,7 @@ from wflab import protocol
 from wflab.analytics.asking import sentence, standing_of, state_of
 from wflab.analytics.call_sites import call_sites, planned_of
 from wflab.analytics.sources import source_of
+from wflab.analytics.why import FREE
 from wflab.display.source import no_such_question
 from wflab.views.graph_calls import Wanted, detail_of, find_call, find_group, page_of
 from wflab.views.graph_nodes import RunGraph
@@ -91,6 +92,7 @@ class GraphSource:
         self._children: set[str] = set()
         self._path: tuple[str, ...] = ()
         self._laying = Laying()
+        self._standing = FREE
         self._latest: protocol.GraphPicture | None = None
 
     def concerns(self, instance_ids: Collection[str]) -> bool:
@@ -135,7 +137,6 @@ class GraphSource:
         run = self.graph()
         instance = run.instance
         read = self._read[""]
-        standing = standing_of(engine, instance)
         missing = not read.is_registered and not run.is_over and not run.fold.groups
         strips = [f"waiting for a worker: none registered for `{instance.name}`"] if missing else []
         generations, total = self._generations(instance)
@@ -143,7 +144,7 @@ class GraphSource:
             run,
             read.ends,
             now=engine.now(),
-            why=self._why(run, standing),
+            why=self._why(run, self._standing),
             ticks=not engine.virtual_time.is_on,
             path=self._path,
             generations=generations,
@@ -156,9 +157,11 @@ class GraphSource:
         read = self._read.get(parent_group)
         if read is None or read.key != instance.key:
             read = self._read[parent_group] = _Read(self._engine, instance, parent_group)
+        standing = standing_of(self._engine, instance)  # before the history: see `asking`
+        if not depth:
+            self._standing = standing
         read.on(instance)
-        held_up = [] if instance.status.is_terminal else [held.event_id for held in standing_of(self._engine, instance).held_up]
-        run = RunGraph(instance=instance, fold=read.fold, sites=read.sites, held_up=held_up)
+        run = RunGraph(instance=instance, fold=read.fold, sites=read.sites, held_up=[held.event_id for held in standing.held_up])
         for group in [] if depth >= _DEEPEST else [name for name in self._expanded if name in read.fold.groups]:
             child = self._child(run, group)
             if child is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from wfengine.model.instance import TERMINAL, Instance
 from wflab import protocol
 from wflab.analytics.call_sites import CallSite
-from wflab.analytics.steps import Draft, standing_of
+from wflab.analytics.draft import Draft, standing_of
 from wflab.views.graph_plan import Planned
 from wflab.views.group_fold import RACE, CallGroup, GroupFold
 from wflab.views.group_numbers import Columns, cells_of, columns_of, durations_of, errors_of, eta_of, in_order, is_open, worst_of

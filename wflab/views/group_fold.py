@@ -15,8 +15,10 @@ from wfengine.model.failure import FailureDetails
 from wfengine.model.history import ContinuedAsNew, ExecutionCompleted, ExecutionSuspended
 from wfengine.model.work import HistoryRow
 from wflab.analytics.call_sites import CallSite, Sites
+from wflab.analytics.draft import Draft, finished, is_race, losers_of, standing_of
 from wflab.analytics.fingerprints import fingerprint
-from wflab.analytics.steps import START, Draft, Step, StepFold, StepState, is_race, losers_of, standing_of
+from wflab.analytics.step import START, Step, StepState
+from wflab.analytics.step_fold import StepFold
 from wflab.views.head import milliseconds
 from wflab.views.palette import BADNESS
 
@@ -150,7 +152,7 @@ class GroupFold:
         if sum(group.open for group in self.groups.values()) > most:
             return None
         found = (draft for group in self.groups.values() if group.open for draft in group.open_drafts())
-        return [self._fold.step_of(draft) for draft in found]
+        return [finished(draft) for draft in found]
 
     def find(self, event_id: int) -> tuple[CallGroup, int] | None:
         """The call that this attempt, timer or wait is of."""

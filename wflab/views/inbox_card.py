@@ -107,5 +107,8 @@ def _table(picture: InboxPicture) -> str:
 
 def _line(item: InboxItem, now: float) -> str:
     left = time_left(item, now)
-    cells = (item.title or "", item.workflow, item.event, item.instance_id, left, span_text((now - item.since) / 1000))
+    asked = " · ".join(
+        word for word in (item.title, f"{item.risk} risk" if item.risk else "", f"for {item.requester}" if item.requester else "") if word
+    )
+    cells = (asked, item.workflow, item.event, item.instance_id, left, span_text((now - item.since) / 1000))
     return "<tr>" + "".join(f'<td style="{CELL}">{safe(cell)}</td>' for cell in cells) + "</tr>"

@@ -74,13 +74,15 @@ class _Entry:
 class Publisher:
     """Any thread may call any method, and none of them waits for a widget; snapshots and views are used by the own thread only.
 
-    `close` ends the thread without waiting for it. `clock` counts seconds. With `keeps_stored`, what a notebook would save of a view that has a display
+    `close` ends the thread without waiting for it. `clock` counts seconds, `work` those in which the thread that asks was at work: a picture is dear for
+    what it keeps from others, not for what it waits for. With `keeps_stored`, what a notebook would save of a view that has a display
     is brought up to date every few seconds while it changes.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, work: Callable[[], float] = time.thread_time) -> None:
         self.keeps_stored = False
         self._clock = clock
+        self._work = work
         self._changed = Condition()  # guards everything below
         self._entries: dict[Hashable, list[_Entry]] = {}
         self._next_send = 0.0
@@ -167,7 +169,7 @@ class Publisher:
                 is_freezing, entry.is_freezing = entry.is_freezing, False
                 messages, entry.messages = entry.messages, []
                 jobs, entry.jobs = entry.jobs, []
-            started = self._clock()
+            started, worked = self._clock(), self._work()
             try:
                 self._write(entry, jobs, messages, is_freezing=is_freezing)
             except Exception:  # noqa: BLE001  # whatever a snapshot or a closed widget raises must not end the thread for all others
@@ -177,6 +179,7 @@ class Publisher:
                 now = self._clock()
                 self._next_send = now + SEND_PAUSE_S
                 entry.due = now + max(entry.pause_s, _SHARE_OF_TIME * (now - started))
+                entry.due = started + max(VIEW_PAUSE_S, _SHARE_OF_TIME * (self._work() - worked))
                 self._at_work = None
                 if is_freezing:
                     self._let_go(key, entry)

@@ -11,9 +11,9 @@ import numpy as np
 from wflab import protocol
 from wflab.analytics.durations import span_text
 from wflab.analytics.span import Span
-from wflab.views.columns import STATES
 from wflab.views.head import milliseconds
 from wflab.views.palette import BADNESS, PALETTE, Theme
+from wflab.views.span_table import STATES
 from wflab.views.svg import TIMES, printable
 from wflab.views.timeline_rows import Row, bands_of
 

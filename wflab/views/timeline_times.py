@@ -1,19 +1,19 @@
 """The times of many spans as arrays, and what follows from them alone: gaps, blame, the strip. Milliseconds since the epoch throughout."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wflab.analytics.span import Span
-from wflab.views.head import milliseconds
+from wflab.analytics.span import KINDS
+from wflab.views.span_table import STATES, SpanTable
 
 Times = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 SHORTEST_GAP_MS = 2_000.0
 SHORTEST_GAP_SHARE = 0.1
 _CALLS = ("activity", "child")
+_WORKFLOW = KINDS.index("workflow")
 
 
 class Laid(NamedTuple):
@@ -29,22 +29,22 @@ class Laid(NamedTuple):
     failed: Flags
 
 
-def laid_out(spans: Sequence[Span], end: float) -> Laid:
+def laid_out(table: SpanTable, end: float) -> Laid:
     """The spans' times. A child that has spans of its own is no work: they are."""
-    parents = {span.parent_id for span in spans}
-    opened = {span.parent_id for span in spans if span.kind == "workflow"}
-    started = np.array([_ms(span.started_at) for span in spans], np.float64)
-    queued = np.array([milliseconds(span.queued_at) for span in spans], np.float64)
-    ended = np.array([_ms(span.ended_at) for span in spans], np.float64)
+    kind, queued, ended = table["kind"], table.milliseconds("queued"), table.milliseconds("ended")
+    works = np.isin(kind, [KINDS.index(one) for one in _CALLS])
+    opened = [table.row_of.get(table.spans[row].parent_id or "", -1) for row in np.flatnonzero(kind == _WORKFLOW).tolist()]
+    works[[row for row in opened if row >= 0]] = False
+    bad = [STATES.index(state) for state in ("FAILED", "STALLED")]
     return Laid(
         queued=queued,
-        started=started,
+        started=table.milliseconds("started"),
         ended=ended,
         till=np.maximum(np.where(np.isnan(ended), end, ended), queued),
-        fire=np.array([_ms(span.fire_at) for span in spans], np.float64),
-        works=np.array([span.kind in _CALLS and span.span_id not in opened and span.span_id not in parents for span in spans], bool),
-        waits=np.array([span.kind == "event_wait" for span in spans], bool),
-        failed=np.array([span.state in {"FAILED", "STALLED"} and span.kind != "workflow" for span in spans], bool),
+        fire=table.milliseconds("fire"),
+        works=works,
+        waits=kind == KINDS.index("event_wait"),
+        failed=np.isin(table["state"], bad) & (kind != _WORKFLOW),
     )
 
 
@@ -109,7 +109,3 @@ def _area(moments: Times, edges: Times) -> Times:
 def _open_at(since: Times, until: Times, moments: Times) -> NDArray[np.int64]:
     """How many stretches are open at each moment (ends not counted)."""
     return np.searchsorted(np.sort(since), moments, side="right") - np.searchsorted(np.sort(until), moments, side="right")
-
-
-def _ms(at: object) -> float:
-    return float("nan") if at is None else milliseconds(at)  # type: ignore[arg-type]  # a datetime, or None

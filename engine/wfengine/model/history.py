@@ -144,12 +144,16 @@ class UserTimer(msgspec.Struct, gc=False, frozen=True, kw_only=True, tag="timer"
 class EventWait(msgspec.Struct, gc=False, frozen=True, kw_only=True, tag="event"):
     """The deadline of a `wait_for_external_event`, or with no `fire_at` the mere fact that it waits.
 
-    `schema` is a JSON Schema (as JSON text) of the answer, `title` what to ask a person.
+    `schema` is a JSON Schema (as JSON text) of the answer, `title` what to ask a person, `description` more about it in Markdown, `risk` low,
+    medium or high, `requester` on whose behalf it asks.
     """
 
     name: str
     title: str | None = None
     schema: str | None = None
+    description: str | None = None
+    risk: str | None = None
+    requester: str | None = None
 
 
 class ActivityRetry(msgspec.Struct, gc=False, frozen=True, kw_only=True, tag="activity_retry"):

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.lab.views.test_inbox_picture import SCHEMAS, picture_with
 from wflab import protocol
 from wflab.protocol.inbox import InboxPicture
+from wflab.views.markdown import tree_of
 from wflab.views.widget import BUNDLES, bundle_text
 
 BUNDLE = BUNDLES / "inbox.js"
@@ -314,3 +315,31 @@ def test_nothing_sticks_out_at_any_width(page: Page, width: int) -> None:
     for button in page.locator("[data-wf-view=inbox] :is(button, summary):visible").all():
         box = button.bounding_box()
         assert box is None or box["height"] >= 24
+
+
+def test_risk_requester_and_description_are_told_and_a_description_is_no_markup(page: Page) -> None:
+    picture = one(None)
+    item = msgspec.structs.replace(picture.items[0], risk="high", requester="<b>ben</b>")
+    described = tree_of("Pay **42** <img src=x onerror=window.pwned=1> [terms](https://a.example) [x](javascript:window.pwned=1)")
+    detail = {
+        "status": "RUNNING",
+        "started": 0,
+        "steps": [],
+        "steps_total": 0,
+        "recent": [],
+        "next": [],
+        "history": [],
+        "description": described,
+    }
+    detail |= {"outputs": [["validate", '{"ok": true}']], "input": "", "on_timeout": ""}
+    shown(page, msgspec.structs.replace(picture, items=[item]), answers={"detail": detail})
+    expect(page.locator("[data-wf-item]")).to_contain_text("high risk · by <b>ben</b>")
+    choose(page)
+    expect(page.locator("p[data-wf-risk=high]")).to_contain_text("high risk requested by <b>ben</b>")
+    description = page.locator(".wf-markdown")
+    expect(description.locator("strong")).to_have_text("42")
+    expect(description).to_contain_text("<img src=x onerror=window.pwned=1>")
+    assert description.locator("img").count() == 0
+    assert description.locator("a").evaluate_all("links => links.map((link) => link.href)") == ["https://a.example/"]
+    assert page.evaluate("window.pwned") is None
+    expect(page.locator(".wf-about")).to_contain_text('validate gave: {"ok": true}')

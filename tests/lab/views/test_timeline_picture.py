@@ -11,11 +11,12 @@ from wflab import protocol
 from wflab.analytics.spans import spans_of
 from wflab.views.bundles import snapshot_of
 from wflab.views.changes import change_between
-from wflab.views.columns import STATES
 from wflab.views.head import milliseconds
+from wflab.views.span_table import STATES, SpanTable
 from wflab.views.timeline_bins import binned
+from wflab.views.timeline_calls import calls_in, folds_of, times_of_group
 from wflab.views.timeline_columns import spans_from
-from wflab.views.timeline_picture import cut, group_times, groups_of, stretches_of, timeline_of
+from wflab.views.timeline_picture import cut, stretches_of, timeline_of
 from wflab.views.timeline_times import mean_open
 
 ORIGIN = milliseconds(BEGIN)
@@ -105,9 +106,12 @@ def test_bins_have_the_worst_state_and_the_number_in_each_column() -> None:
 
 def test_finer_bins_of_a_part_are_those_of_the_whole_come_closer() -> None:
     story = fan(500)
-    calls = groups_of(spans_of(story.instance, story.rows))
-    [(_, group)] = [(key, one) for key, one in calls.items() if len(one) > 1]
-    worst, many = group_times(group, 0).bins(stretches_of(ORIGIN + 1000, ORIGIN + 1100, [], 400))
+    table = SpanTable().follow(spans_of(story.instance, story.rows))
+    calls = calls_in(table)
+    [fold] = folds_of(table, calls)
+    group = times_of_group(table, calls, fold.key, 0)
+    assert group is not None
+    worst, many = group.bins(stretches_of(ORIGIN + 1000, ORIGIN + 1100, [], 400))
     assert len(worst) == 400
     assert np.frombuffer(many, "<u2").max() < 30
 
