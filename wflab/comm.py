@@ -48,7 +48,6 @@ class LabComm:
         get_comm_manager().register_target(TARGET, self._opened)
         self._hello = create_comm(target_name=HELLO, data={"lab": lab.path.name})
         self._forget = [lab.engine.listen(self._changed), lab.focus.listen(self._moved), options.listen(lambda: self._changed([]))]
-        self._forget = [lab.engine.listen(self._changed), lab.focus.listen(self._moved)]
         lab.when_closed(self.close)
 
     def close(self) -> None:

@@ -92,13 +92,12 @@ CELLS = [
     "run.timeline()",
     "lab.inbox()",
     "undone.saga()",
-    "lab.focus.set('wide'); run.graph().save('wide.wfhistory.json')\nimport os; print('kernel', os.getpid(), 'end')",
-]
-VIEWS = {1: "run", 2: "graph", 3: "timeline", 4: "inbox", 5: "saga"}
     "run.replay()",
+    "lab.dashboard()",
     "lab.focus.set('wide'); run.graph().save('wide.wfhistory.json')\nimport os; print('kernel', os.getpid(), 'end')",
 ]
-VIEWS = {1: "run", 2: "graph", 3: "timeline", 4: "inbox", 5: "replay"}
+VIEWS = {1: "run", 2: "graph", 3: "timeline", 4: "inbox", 5: "saga", 6: "replay", 7: "dashboard"}
+LAST = len(CELLS) - 1
 OURS = "[data-wf-view], [data-wf-panel]"
 PATIENCE_MS = 30_000
 
@@ -108,7 +107,7 @@ def show_all(page: NotebookPage) -> None:
     page.run(0)
     page.run(1)
     expect(page.cell(1).locator("[data-wf-action=approve]")).to_be_visible(timeout=PATIENCE_MS)
-    for index in (2, 3, 4, 5, 6):
+    for index in range(2, len(CELLS)):
         page.run(index)
         if index in VIEWS:
             expect(view(page, index)).to_have_attribute("data-wf-mode", "live", timeout=PATIENCE_MS)
@@ -119,7 +118,7 @@ def show_all(page: NotebookPage) -> None:
     page.cell(4).locator("[data-wf-item]").first.click(timeout=PATIENCE_MS)
     expect(page.cell(4).locator("[data-wf-field=note]")).to_be_visible()
     expect(page.cell(4).locator(".wf-about")).to_contain_text("The run is", timeout=PATIENCE_MS)
-    expect(page.cell(6)).to_contain_text("end", timeout=PATIENCE_MS)
+    expect(page.cell(LAST)).to_contain_text("end", timeout=PATIENCE_MS)
 
 
 def view(page: NotebookPage, index: int) -> Locator:

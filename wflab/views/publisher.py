@@ -178,8 +178,7 @@ class Publisher:
             with self._changed.lock:
                 now = self._clock()
                 self._next_send = now + SEND_PAUSE_S
-                entry.due = now + max(entry.pause_s, _SHARE_OF_TIME * (now - started))
-                entry.due = started + max(VIEW_PAUSE_S, _SHARE_OF_TIME * (self._work() - worked))
+                entry.due = started + max(entry.pause_s, _SHARE_OF_TIME * (self._work() - worked))
                 self._at_work = None
                 if is_freezing:
                     self._let_go(key, entry)
