@@ -51,6 +51,7 @@ SHOWN = {
     "graph": "for run in runs: display(run.graph())",
     "timeline": "for run in runs: display(run.timeline())",
     "inbox": "lab.inbox()",
+    "dashboard": "lab.dashboard(name='wicked')",
 }
 
 
