@@ -65,6 +65,7 @@ SHOWN = {
     "saga": "for run in runs: display(run.saga())",
     "replay": "for run in runs: display(run.replay())",
     "inbox": "lab.inbox()",
+    "dashboard": "lab.dashboard(name='wicked')",
 }
 
 

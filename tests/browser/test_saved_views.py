@@ -46,6 +46,9 @@ CELLS = [
 SHOWN = {
     1: "run", 2: "graph", 3: "timeline", 4: "replay", 5: "run", 6: "graph", 7: "timeline", 8: "replay", 9: "inbox", 11: "saga", 12: "recipes", 13: "dashboard"
 }  # fmt: skip
+    "lab.dashboard()",
+]
+SHOWN = {1: "run", 2: "graph", 3: "timeline", 4: "run", 5: "graph", 6: "timeline", 7: "inbox", 8: "dashboard"}
 PATIENCE_MS = 30_000
 PICTURE = re.compile(r'<img\b(?=[^>]*\balt="[^"]{20,}")(?=[^>]*\bsrc="data:image/svg\+xml;base64,)[^>]*>')
 LOOKS = """() => [...document.querySelectorAll("[data-wf-view]")].map((view) => {
@@ -141,7 +144,7 @@ def test_twenty_live_views_say_nothing_and_do_next_to_nothing_while_nothing_happ
     page = open_notebook(
         SEED,
         "run = lab.start(request_escalation, {'amount': 5000}, instance_id='waiting')",
-        f"from IPython.display import display\nfor _ in range({VIEWS // 4}):\n    display(run, run.graph(), run.timeline(), lab.inbox())",
+        f"from IPython.display import display\nfor _ in range({VIEWS // 5}):\n    display(run, run.graph(), run.timeline(), lab.inbox(), lab.dashboard())",
         "import os; print('kernel', os.getpid(), 'end')",
     )
     page.command("wflab:show-sidebar")

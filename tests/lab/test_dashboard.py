@@ -1,5 +1,6 @@
 """`lab.dashboard()`: what it shows of a lab's runs, how its filter narrows them, what can be done to many, and that it is still while nothing happens."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import wflab as wf
 from tests.lab import fleet
 from tests.lab.seed import run_cell
+from tests.lab.views.dashboard_pictures import dashboard
 from tests.lab.views.test_card import HOSTILE
 from wfengine.errors import InvalidArgument
 from wfengine.model.instance import Status
@@ -223,3 +225,9 @@ def test_hostile_names_are_text_in_the_card(lab: wf.Lab) -> None:
     for raw in ("<script", "<img src=x", "onerror=alert(1)>"):
         assert raw not in html
     assert len(html) < 256_000
+
+
+def test_a_picture_is_sent_as_in_the_sample() -> None:
+    """After a change that is meant, print this message as JSON (indent 1) into the sample and mend dashboard.ts."""
+    sample = json.loads((Path(__file__).parent.parent / "protocol" / "dashboard.json").read_text())
+    assert protocol.as_data(protocol.ShowPicture(seq=2, picture=dashboard())) == sample

@@ -45,7 +45,8 @@ def bulk(engine: Engine, keys: Sequence[int], verb: str, count: int | None, audi
         return result
     if count != len(fitting):
         raise InvalidArgument(f"{len(fitting):,} can be acted on now, not {count:,}. Nothing was done; look again.")
-    done, errors = 0, []
+    done = 0
+    errors: list[tuple[str, str]] = []
     deadline = monotonic() + WITHIN_SECONDS
     for one in fitting:
         if monotonic() > deadline:

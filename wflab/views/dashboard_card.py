@@ -1,5 +1,6 @@
 """The dashboard without a script: the tiles in a line, a picture of how each workflow's runs ended, tables; and text that is the same at every look."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 
@@ -115,7 +116,7 @@ def segments(counts: dict[str, int], width: float, least: float = 3.0) -> list[t
     return [(state, floor[place] - (spare if place == largest else 0)) for place, (state, _) in enumerate(present)]
 
 
-def _table(summary: str, heads: tuple[str, ...], rows: list[tuple[str, ...]], *, is_open: bool = False) -> str:
+def _table(summary: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, is_open: bool = False) -> str:
     if not rows:
         return ""
     head = "".join(f'<th scope="col" style="{CELL}">{name}</th>' for name in heads)

@@ -89,8 +89,8 @@ def test_each_reason_is_told_apart(known: wf.Lab) -> None:
         "order-9": "suspended",
     }
     told = known.stuck().set_index("instance_id")
-    assert "the code asks for refund" in told.loc["order-1", "why"]
-    assert "cell that defines the workflow unknown" in told.loc["unknown-2", "remedy"]
+    assert "the code asks for refund" in str(told.loc["order-1", "why"])
+    assert "cell that defines the workflow unknown" in str(told.loc["unknown-2", "remedy"])
     assert len(set(told["why"])) == len(told)
 
 
