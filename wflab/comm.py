@@ -17,7 +17,7 @@ from comm import create_comm, get_comm_manager
 from wfengine.errors import WflabError
 from wfengine.model.instance import Instance
 from wflab.answers import plain_answer
-from wflab.display.source import Source, reply_of
+from wflab.display.source import Source, pause_of, reply_of
 from wflab.focused import focused
 from wflab.lab import Lab
 from wflab.options import options
@@ -181,11 +181,11 @@ class LabComm:
             page.send(messages.ShowView(id=wanted.id, error=str(error) or type(error).__name__))
             return
         page.views[wanted.id] = source
-        self._publisher.attach(page.key(wanted.id), _ToOne(page), lambda: _shown(wanted.id, source))
+        self._publisher.attach(page.key(wanted.id), _ToOne(page), lambda: _shown(wanted.id, source), pause_s=pause_of(source))
 
     def _source(self, wanted: messages.OpenView) -> Source:
-        if wanted.view == "inbox":
-            return self._lab.source("inbox", "")
+        if wanted.view in {"inbox", "dashboard"}:  # of the whole lab
+            return self._lab.source(wanted.view, "")
         return self._lab.source(wanted.view, self._lab.get(wanted.instance_id or "last").id)
 
     def _close_view(self, page: "_Page", view_id: str) -> None:

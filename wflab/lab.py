@@ -33,6 +33,8 @@ from wflab.checking.on_edit import check_on_edit, registered_hash
 from wflab.clock import LabClock
 from wflab.current import Current
 from wflab.decisions import Decisions
+from wflab.display.dashboard_handle import DashboardHandle
+from wflab.display.dashboard_source import DashboardSource, filter_given
 from wflab.display.displays import Displays
 from wflab.display.graph_source import GraphSource
 from wflab.display.handle import ViewHandle
@@ -372,11 +374,27 @@ class Lab:
             return TimelineSource(self.engine, instance_id)
         if view == "inbox":
             return InboxSource(self.engine, self.decisions, lab=self.path.name, user=_user)
+        if view == "dashboard":
+            return self._dashboard()
         raise InvalidArgument(f"A run has no view {view!r}.")
 
     def inbox(self) -> ViewHandle:
         """All questions that wait for a person's answer, to be displayed and answered: the nearest deadline first."""
         return ViewHandle(self.displays, self.source("inbox", ""))
+
+    def dashboard(self, *, slo: SLO | None = None, **filter: Any) -> DashboardHandle:
+        """How all runs do: success rates, durations, failures, what is stuck, and every instance; to be filtered, marked and acted on.
+
+        `filter` narrows it: since, until (as for `success_rates`), name, status, version, tag ('key' or 'key=value'), text, children, canceled.
+        `slo` is what they are held to, `lab.slo` where none is given. On what it gives, `.selection` are the runs marked in it (or all that
+        the filter leaves) and `.explain("success")` the SQL of a number. Raises InvalidArgument.
+        """
+        return DashboardHandle(self.displays, self._dashboard(slo, filter), self.runs)
+
+    def _dashboard(self, slo: SLO | None = None, filter: Mapping[str, Any] | None = None) -> DashboardSource:
+        source = DashboardSource(self.engine, self.fleet, lab=self.path.name, audit=self.audit, held_to=slo)
+        source.look_at(filter_given(filter or {}))
+        return source
 
     def audit(self, what: str, where: str) -> AuditRow:
         """The row that an act of the person at this kernel is recorded with."""

@@ -1,6 +1,6 @@
 """`lab.runs`: the instances of a lab, narrowed down step by step and asked for at the end."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -30,7 +30,7 @@ _TAG = "(tags::JSON::MAP(VARCHAR, VARCHAR))[${}]"
 class Runs:
     """Lazy: nothing is asked before `df()`, `count()`, `list()` or an act, and then everything durable is in the answer.
 
-    `bench` is the lab that acts are done with. `said` is the chain as code, which dry runs and the audit repeat.
+    `bench` is the lab that acts are done with. `said` is the chain as code, which dry runs and the audit repeat. `of` is the view that is asked.
     """
 
     def __init__(
@@ -38,6 +38,7 @@ class Runs:
         engine: Engine,
         conditions: tuple[str, ...] = (),
         parameters: Mapping[str, Any] | None = None,
+        of: str = "instances",
         *,
         bench: Bench | None = None,
         said: str = "lab.runs",
@@ -45,6 +46,7 @@ class Runs:
         self._engine = engine
         self._conditions = conditions
         self._parameters = dict(parameters or {})
+        self._of = of
         self._bench = bench
         self._said = said
 
@@ -129,7 +131,7 @@ class Runs:
     def sql(self) -> str:
         """The query behind `df()`, newest first; its parameters are named (`parameters`)."""
         where = f" WHERE {' AND '.join(self._conditions)}" if self._conditions else ""
-        return f"SELECT {_COLUMNS} FROM instances{where} ORDER BY key DESC"  # noqa: S608  # conditions are ours, values are parameters
+        return f"SELECT {_COLUMNS} FROM {self._of}{where} ORDER BY key DESC"  # noqa: S608  # conditions are ours, values are parameters
 
     def ids(self) -> list[str]:
         """The instances' ids, newest first."""
@@ -152,12 +154,18 @@ class Runs:
             found = cursor.execute(f"SELECT count(*) FROM ({self.sql()})", self._parameters or None).fetchone()  # noqa: S608  # as above
         return 0 if found is None else int(found[0])
 
+    def of_executions(self, keys: Sequence[int]) -> "Runs":
+        """Only these executions, also where their ids were used again since."""
+        said = f"{self._said}.of_executions(...)"
+        executions = Runs(self._engine, self._conditions, self._parameters, "executions", bench=self._bench, said=said)
+        return executions.narrowed("key IN (SELECT unnest(${}::BIGINT[]))", list(keys))
+
     def narrowed(self, condition: str, *values: Any) -> "Runs":
         """These with one more SQL condition; `{}`, or `{0}`, `{1}`, in it stand for the values' names as parameters."""
         names = [f"p{len(self._parameters) + place}" for place in range(len(values))]
         given = dict(zip(names, values, strict=True))
         conditions = (*self._conditions, condition.format(*names))
-        return Runs(self._engine, conditions, {**self._parameters, **given}, bench=self._bench, said=self._said)
+        return Runs(self._engine, conditions, {**self._parameters, **given}, self._of, bench=self._bench, said=self._said)
 
     # Acts on all of them. Each gives a dry run to look at; `.confirm()` on that does it, or `confirm=N` here, where N names the count.
 
@@ -204,7 +212,8 @@ class Runs:
     def saying(self, verb: str, *values: Any, **named: Any) -> "Runs":
         """These, with the call that made them of others added to their code."""
         told = [repr(value) for value in values] + [f"{key}={value!r}" for key, value in named.items() if value is not None]
-        return Runs(self._engine, self._conditions, self._parameters, bench=self._bench, said=f"{self._said}.{verb}({', '.join(told)})")
+        said = f"{self._said}.{verb}({', '.join(told)})"
+        return Runs(self._engine, self._conditions, self._parameters, self._of, bench=self._bench, said=said)
 
     def __iter__(self) -> Iterator[Instance]:
         return iter(self.list())

@@ -3,6 +3,7 @@ import { type AnyPicture, isPicture, isRecord, type Recoloured, type ViewName } 
 import { currentTheme, onThemeChange } from "./theme";
 import type { MakeView } from "./view";
 import { watchSight } from "./sight";
+import { DASHBOARD } from "./views/dashboard";
 import { GRAPH } from "./views/graph/content";
 import { INBOX } from "./views/inbox";
 import { RunView } from "./views/run";
@@ -14,6 +15,7 @@ export const VIEWS: Readonly<Record<ViewName, MakeView>> = {
   graph: GRAPH,
   timeline: TIMELINE,
   inbox: INBOX,
+  dashboard: DASHBOARD,
 };
 
 export interface Mounted {

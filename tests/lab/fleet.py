@@ -113,6 +113,32 @@ def mixed(count: int, *, now: datetime = NOW, seed: int = 7) -> Iterator[Commit]
         )
 
 
+def under_way(
+    key: int,
+    *events: h.HistoryEvent,
+    name: str = "order",
+    status: Status = Status.RUNNING,
+    failure: FailureDetails | None = None,
+    since: datetime = NOW,
+) -> Commit:
+    """An execution that has not ended, with what was recorded of it after its start."""
+    instance_id = f"{name}-{key}"
+    begun = h.ExecutionStarted(occurred_at=since, name=name, instance_id=instance_id, execution=key)
+    instance = Instance(
+        key=key,
+        instance_id=instance_id,
+        name=name,
+        status=status,
+        created_at=since,
+        updated_at=since,
+        root=key,
+        failure=failure,
+        turn=1,
+        next_sequence=1 + len(events),
+    )
+    return Commit(history=[HistoryRow(key, place, 1, event) for place, event in enumerate((begun, *events))], runs=[instance])
+
+
 def issue_mix(*, now: datetime = NOW, name: str = "order") -> Iterator[Commit]:
     """The 1,000 runs of the issue: 960 COMPLETED, 20 FAILED, 10 TERMINATED, 5 CANCELED and 5 that continued as new."""
     counts = {Status.COMPLETED: 960, Status.FAILED: 20, Status.TERMINATED: 10, Status.CANCELED: 5, Status.CONTINUED_AS_NEW: 5}
@@ -149,3 +175,4 @@ def record_into(lab: wf.Lab, commits: Iterable[Commit]) -> None:
         ack.set_result(None)
 
     lab.engine.in_engine(write, 60)
+    lab.engine.record_act_soon(lab.audit("look at runs that nobody started", "a test")).result(60)  # durable, and so is all before it

@@ -15,7 +15,7 @@ from wfengine.model.instance import Instance
 from wfengine.runtime.engine import Engine
 from wflab import protocol
 from wflab.decisions import Decisions
-from wflab.display.source import Source, reply_of
+from wflab.display.source import Source, pause_of, reply_of
 from wflab.display.still import Still, still_of
 from wflab.focus import LabFocus
 from wflab.options import options
@@ -87,7 +87,7 @@ class Displays:
 
     def _follow(self, source: Source, view: ViewWidget, handle: DisplayHandle) -> None:
         self._live[view] = source
-        self.publisher.attach(view, view, source.picture, display=handle)
+        self.publisher.attach(view, view, source.picture, display=handle, pause_s=pause_of(source))
         if source.instance_id is not None and not view.picture.is_over:
             ended = self._engine.when_finished(source.instance_id)
             ended.add_done_callback(lambda _: self._end(view, source))

@@ -31,6 +31,12 @@ class Source(Protocol):
         """Plain data for a page's question. Raises InvalidArgument where there is no such question."""
 
 
+def pause_of(source: Source) -> float | None:
+    """How long the publisher shall wait between two pictures, in seconds, where that is longer than usual: the source's own `pause_s`."""
+    pause: float | None = getattr(source, "pause_s", None)  # most have none
+    return pause
+
+
 def no_such_question(request: protocol.Request) -> InvalidArgument:
     """For `answer`."""
     return InvalidArgument(f"This view has no answer to {request.what!r}. Reload the page: it may be from another release.")

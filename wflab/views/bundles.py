@@ -7,6 +7,8 @@ import msgspec
 
 from wflab import protocol
 from wflab.views.card import html_card, text_card
+from wflab.views.dashboard_card import dashboard_html, dashboard_text
+from wflab.views.dashboard_picture import cut as cut_dashboard
 from wflab.views.graph_card import cut, html_graph, text_graph
 from wflab.views.inbox_card import inbox_html, inbox_text
 from wflab.views.inbox_picture import cut as cut_inbox
@@ -29,6 +31,7 @@ class Saved(NamedTuple):
 _HOW: dict[type, Saved] = {
     protocol.Picture: Saved(html_card, text_card),
     protocol.InboxPicture: Saved(inbox_html, inbox_text, cut_inbox),
+    protocol.DashboardPicture: Saved(dashboard_html, dashboard_text, cut_dashboard),
     protocol.GraphPicture: Saved(html_graph, text_graph, cut),
     protocol.TimelinePicture: Saved(timeline_html, timeline_text, cut_timeline),
 }

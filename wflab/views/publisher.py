@@ -49,9 +49,8 @@ class DisplayHandle(Protocol):
 
 
 class _Entry:
-    def __init__(self, view: LiveView, snapshot: Callable[[], Any], display: DisplayHandle | None, now: float, pause_s: float) -> None:
+    def __init__(self, view: LiveView, snapshot: Callable[[], Any], display: DisplayHandle | None, now: float, pause: float) -> None:
         self.view = view
-        self.pause_s = pause_s
         self.snapshot = snapshot
         self.display = display
         self.is_dirty = True
@@ -60,6 +59,7 @@ class _Entry:
         self.jobs: list[Callable[[], None]] = []
         self.due = 0.0
         self.stored_at = now
+        self.pause = pause
         self.is_stored = True  # whether the notebook holds what was last shown
 
     def due_at(self, *, keeps_stored: bool) -> float | None:
@@ -95,14 +95,12 @@ class Publisher:
         snapshot: Callable[[], Any],
         *,
         display: DisplayHandle | None = None,
-        pause_s: float = VIEW_PAUSE_S,
+        pause_s: float | None = None,
     ) -> None:
-        """Keep the view at `snapshot()` whenever `key` is touched. A key may have several views; `display` is where it is shown.
-
-        It is drawn at most once in `pause_s` seconds.
-        """
+        """Keep the view at `snapshot()` whenever `key` is touched, `pause_s` apart. A key may have several views; `display` is where it is shown."""
         with self._changed.lock:
-            self._entries.setdefault(key, []).append(_Entry(view, snapshot, display, self._clock(), pause_s))
+            entry = _Entry(view, snapshot, display, self._clock(), VIEW_PAUSE_S if pause_s is None else pause_s)
+            self._entries.setdefault(key, []).append(entry)
             self._changed.notify_all()
 
     def touch(self, key: Hashable) -> None:
@@ -178,7 +176,7 @@ class Publisher:
             with self._changed.lock:
                 now = self._clock()
                 self._next_send = now + SEND_PAUSE_S
-                entry.due = now + max(entry.pause_s, _SHARE_OF_TIME * (now - started))
+                entry.due = now + max(entry.pause, _SHARE_OF_TIME * (now - started))
                 self._at_work = None
                 if is_freezing:
                     self._let_go(key, entry)

@@ -25,6 +25,8 @@ const TABS: readonly (readonly [view: ViewName, label: string, key: string])[] =
   ["timeline", "Timeline", "t"],
 ];
 
+const OF_LAB: ReadonlySet<ViewName> = new Set<ViewName>(["inbox", "dashboard"]);
+
 /** A view: `make` fills the frame, `css` is its own style. */
 export function viewOf<P extends AnyPicture>(name: ViewName, css: string, make: MakeContent<P>): MakeView {
   return (send, theme) => new Shell(name, css, make, send, theme);
@@ -60,7 +62,7 @@ class Shell<P extends AnyPicture> implements View, Host {
     this.drawer = new Drawer(() => this.element.focus({ preventScroll: true }));
     this.#content = make(this);
     const tabs = html("nav", { class: "wf-tabs", "aria-label": "Views of this run" });
-    for (const [view, label, key] of name === "inbox" ? [] : TABS) {
+    for (const [view, label, key] of OF_LAB.has(name) ? [] : TABS) {
       const tab = this.#button(label, `${label} of this run (${key})`, `switch-${view}`, () => this.#switch(view));
       set(tab, { "aria-current": view === name ? "page" : undefined });
       this.#tabs.set(view, tab);

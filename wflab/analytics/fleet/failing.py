@@ -3,7 +3,7 @@
 import duckdb
 
 from wflab.analytics.fleet.answer import Answer, Asked
-from wflab.analytics.fleet.population import Scope, population
+from wflab.analytics.fleet.population import Population, Scope, population
 
 # A run's own message ends with that of the call it failed of; a call that failed later, in a compensation, is not the cause. Where a child
 # workflow was, its cause is looked for in turn.
@@ -60,17 +60,17 @@ DEFINITION = (
 )
 
 
-def asked(scope: Scope) -> Asked:
-    """The query."""
-    found = population(scope)
+def asked(scope: Scope, *, of: Population | None = None) -> Asked:
+    """The query; `of` stands for the scope's runs where they are at hand."""
+    found = of or population(scope)
     recursive = found.sql.replace("WITH", "WITH RECURSIVE", 1)
     return Asked(sql=_QUESTION.format(population=recursive, causes=CAUSES), parameters=found.parameters, definition=DEFINITION)
 
 
-def failures(cursor: duckdb.DuckDBPyConnection, scope: Scope) -> Answer:
+def failures(cursor: duckdb.DuckDBPyConnection, scope: Scope, *, of: Population | None = None) -> Answer:
     """One row per fingerprint, the most frequent first: count, share of all failures, first and last seen, workflows, a sample run's id.
 
     `activity` is what was called, empty where the workflow's own code raised; `message` and `frame` are the newest one's.
     """
-    question = asked(scope)
+    question = asked(scope, of=of)
     return question.answer(question.frame(cursor))

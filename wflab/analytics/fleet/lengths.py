@@ -7,7 +7,7 @@ import pandas as pd
 
 from wflab.analytics.fleet.answer import Answer, Asked
 from wflab.analytics.fleet.grouping import grouping
-from wflab.analytics.fleet.population import Scope, population
+from wflab.analytics.fleet.population import Population, Scope, population
 
 SPANS = ("p50", "p90", "p95", "p99", "mean", "max")
 _QUESTION = """{population}
@@ -23,9 +23,9 @@ _DEFINITION = (
 )
 
 
-def asked(scope: Scope, by: str | Sequence[str] | None) -> Asked:
-    """The query; spans are microseconds. Where the scope names no status, only runs that COMPLETED are asked for."""
-    groups, found = grouping(by), population(scope)
+def asked(scope: Scope, by: str | Sequence[str] | None, *, of: Population | None = None) -> Asked:
+    """The query; spans are microseconds, `of` stands for the scope's runs where they are at hand. Where the scope names no status, only runs that COMPLETED are asked for."""
+    groups, found = grouping(by), of or population(scope)
     ended = "ended_at IS NOT NULL" if scope.status else "status = 'COMPLETED'"
     sql = _QUESTION.format(
         population=found.sql, groups=groups.select, ended=ended, last="GROUP BY ALL ORDER BY ALL" if groups.columns else ""
@@ -35,9 +35,9 @@ def asked(scope: Scope, by: str | Sequence[str] | None) -> Asked:
     return Asked(sql=sql.rstrip(), parameters={**found.parameters, **groups.parameters}, definition=said)
 
 
-def durations(cursor: duckdb.DuckDBPyConnection, scope: Scope, by: str | Sequence[str] | None) -> Answer:
+def durations(cursor: duckdb.DuckDBPyConnection, scope: Scope, by: str | Sequence[str] | None, *, of: Population | None = None) -> Answer:
     """One row per group: count, and p50, p90, p95, p99, mean and max as timedelta64."""
-    question = asked(scope, by)
+    question = asked(scope, by, of=of)
     frame = question.frame(cursor)
     for column in SPANS:
         frame[column] = pd.to_timedelta(frame[column], unit="us")

@@ -61,6 +61,10 @@ class Population(NamedTuple):
     parameters: dict[str, Any]
 
 
+# For whoever asks many questions of the same runs: `fleet` is then a table that was made beforehand.
+PREPARED = Population("WITH ready AS (SELECT 1)", {})
+
+
 def population(scope: Scope, *more: str, **values: Any) -> Population:
     """The runs of a scope; `more` are further conditions on the columns of `chains`, and `values` their parameters."""
     conditions, parameters = _conditions(scope)

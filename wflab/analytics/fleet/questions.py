@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
+from wfengine.errors import InvalidArgument
 from wfengine.runtime.engine import Engine
 from wfengine.runtime.registry import Kind
 from wflab.analytics.fleet import failing, lengths, success
@@ -55,9 +56,16 @@ class Fleet:
         )
 
     def moment(self, when: Since) -> datetime | None:
-        """A moment as such, or a span before now: '24h', timedelta(days=7)."""
+        """A moment as such or as ISO text, or a span before now: '24h', timedelta(days=7). Raises InvalidArgument."""
         if when is None or isinstance(when, datetime):
             return when
+        if isinstance(when, str) and "-" in when:
+            try:
+                return datetime.fromisoformat(when)
+            except ValueError:
+                raise InvalidArgument(
+                    f"A moment is a datetime, ISO text such as '2026-11-27T12:00', or a span before now such as '24h', not {when!r}."
+                ) from None
         return self._engine.now() - length_of(when)
 
     def success_rates(self, scope: Scope, by: By, *, canceled: bool = False) -> Answer:

@@ -10,7 +10,7 @@ import pandas as pd
 from wfengine.errors import InvalidArgument
 from wflab.analytics.durations import nominal_text
 from wflab.analytics.fleet.answer import Answer, Asked
-from wflab.analytics.fleet.population import Scope, population
+from wflab.analytics.fleet.population import Population, Scope, population
 from wflab.analytics.spans_of_time import span_of
 
 WINDOWS = (timedelta(hours=1), timedelta(hours=6))
@@ -69,9 +69,9 @@ def length_of(span: str | timedelta) -> timedelta:
     return span_of(span) if isinstance(span, str) else span
 
 
-def asked(scope: Scope, slo: SLO, now: datetime) -> Asked:
-    """The query."""
-    found = population(msgspec.structs.replace(scope, since=None, until=None))
+def asked(scope: Scope, slo: SLO, now: datetime, *, of: Population | None = None) -> Asked:
+    """The query; `of` stands for the scope's runs, whenever they ended, where they are at hand."""
+    found = of or population(msgspec.structs.replace(scope, since=None, until=None))
     ages = sorted({window.total_seconds() for window in (*WINDOWS, slo.length)})
     return Asked(
         sql=_QUESTION.format(population=found.sql),
@@ -80,9 +80,9 @@ def asked(scope: Scope, slo: SLO, now: datetime) -> Asked:
     )
 
 
-def error_budget(cursor: duckdb.DuckDBPyConnection, scope: Scope, slo: SLO, now: datetime) -> Answer:
+def error_budget(cursor: duckdb.DuckDBPyConnection, scope: Scope, slo: SLO, now: datetime, *, of: Population | None = None) -> Answer:
     """One row per window (1 h, 6 h, the SLO's): good, bad, rate of success, burn; the last two NaN where nothing ended."""
-    question = asked(scope, slo, now)
+    question = asked(scope, slo, now, of=of)
     rows = question.rows(cursor)
     frame = pd.DataFrame(
         {

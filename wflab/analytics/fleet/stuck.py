@@ -13,7 +13,7 @@ import pandas as pd
 
 from wflab.analytics.durations import span_text
 from wflab.analytics.fleet.answer import Answer, Asked
-from wflab.analytics.fleet.population import Scope, population
+from wflab.analytics.fleet.population import Population, Scope, population
 
 # What a timer that fires in three days, a wait without an SLA, a queue of an hour that started late have in common: none of these holds.
 _QUESTION = """{population},
@@ -104,9 +104,9 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     suspended: timedelta = timedelta(hours=24)
 
 
-def asked(scope: Scope, now: datetime, known: Collection[str], bounds: Bounds) -> Asked:
-    """The query. `known` is what has code here, as `workflow <app> <name>` and `activity <app> <name>`, the lab's own app being empty."""
-    found = population(msgspec.structs.replace(scope, since=None, until=None))
+def asked(scope: Scope, now: datetime, known: Collection[str], bounds: Bounds, *, of: Population | None = None) -> Asked:
+    """The query; `of` stands for the scope's runs where they are at hand. `known` is what has code here, as `workflow <app> <name>` and `activity <app> <name>`, the lab's own app being empty."""
+    found = of or population(msgspec.structs.replace(scope, since=None, until=None))
     parameters: dict[str, Any] = {**found.parameters, "now": now.replace(tzinfo=None), "known": sorted(known)}
     for field, value in msgspec.structs.asdict(bounds).items():
         if value is not None:
@@ -115,13 +115,21 @@ def asked(scope: Scope, now: datetime, known: Collection[str], bounds: Bounds) -
     return Asked(sql=sql, parameters=parameters, definition=DEFINITION)
 
 
-def stuck(cursor: duckdb.DuckDBPyConnection, scope: Scope, now: datetime, known: Collection[str], bounds: Bounds) -> Answer:
+def stuck(
+    cursor: duckdb.DuckDBPyConnection,
+    scope: Scope,
+    now: datetime,
+    known: Collection[str],
+    bounds: Bounds,
+    *,
+    of: Population | None = None,
+) -> Answer:
     """One row per run that is stuck, the worst first: instance_id, name, status, reason, since, `why` in words, the `remedy`, started."""
-    question = asked(scope, now, known, bounds)
+    question = asked(scope, now, known, bounds, of=of)
     frame = question.frame(cursor)
     rows = [_told(row, now) for row in frame.to_dict("records")]
-    frame["why"] = [why for why, _ in rows]
-    frame["remedy"] = [remedy for _, remedy in rows]
+    frame["why"] = pd.Series([why for why, _ in rows], dtype=object)
+    frame["remedy"] = pd.Series([remedy for _, remedy in rows], dtype=object)
     return question.answer(frame[["instance_id", "name", "status", "reason", "since", "why", "remedy", "started"]])
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from wflab.analytics.fleet.answer import Answer, Asked
 from wflab.analytics.fleet.grouping import grouping
-from wflab.analytics.fleet.population import Scope, population
+from wflab.analytics.fleet.population import Population, Scope, population
 
 _Z95 = 1.959963984540054
 _COUNTED = ("completed", "failed", "terminated", "canceled", "continued", "running")
@@ -36,9 +36,9 @@ def definition(scope: Scope | None = None, *, canceled: bool = False) -> str:
     )
 
 
-def asked(scope: Scope, by: str | Sequence[str] | None, *, canceled: bool = False) -> Asked:
-    """The query."""
-    groups, found = grouping(by), population(scope)
+def asked(scope: Scope, by: str | Sequence[str] | None, *, canceled: bool = False, of: Population | None = None) -> Asked:
+    """The query; `of` stands for the scope's runs where they are at hand."""
+    groups, found = grouping(by), of or population(scope)
     denominator = ", ".join(f"'{status}'" for status in ("COMPLETED", "FAILED", "TERMINATED", *(["CANCELED"] if canceled else [])))
     sql = _QUESTION.format(
         population=found.sql,
@@ -50,9 +50,16 @@ def asked(scope: Scope, by: str | Sequence[str] | None, *, canceled: bool = Fals
     return Asked(sql=sql.rstrip(), parameters={**found.parameters, **groups.parameters}, definition=definition(scope, canceled=canceled))
 
 
-def success_rates(cursor: duckdb.DuckDBPyConnection, scope: Scope, by: str | Sequence[str] | None, *, canceled: bool = False) -> Answer:
+def success_rates(
+    cursor: duckdb.DuckDBPyConnection,
+    scope: Scope,
+    by: str | Sequence[str] | None,
+    *,
+    canceled: bool = False,
+    of: Population | None = None,
+) -> Answer:
     """One row per group: the counts, numerator, denominator, rate, low and high; the last three NaN for 0 of 0."""
-    question = asked(scope, by, canceled=canceled)
+    question = asked(scope, by, canceled=canceled, of=of)
     frame = question.frame(cursor)
     pairs = list(zip(frame["numerator"], frame["denominator"], strict=True))
     intervals = [wilson(int(good), int(total)) for good, total in pairs]
