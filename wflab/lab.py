@@ -470,8 +470,7 @@ class Lab:
         `slo` is what they are held to, `lab.slo` where none is given. On what it gives, `.selection` are the runs marked in it (or all that
         the filter leaves) and `.explain("success")` the SQL of a number. Raises InvalidArgument.
         """
-        runs = Runs(self.engine)
-        return DashboardHandle(self.displays, self._dashboard(slo, filter), runs)
+        return DashboardHandle(self.displays, self._dashboard(slo, filter), self.runs)
 
     def _dashboard(self, slo: SLO | None = None, filter: Mapping[str, Any] | None = None) -> DashboardSource:
         source = DashboardSource(self.engine, self.fleet, lab=self.path.name, audit=self.audit, held_to=slo)

@@ -31,6 +31,7 @@ class Runs:
     """Lazy: nothing is asked before `df()`, `count()`, `list()` or an act, and then everything durable is in the answer.
 
     `bench` is the lab that acts are done with. `said` is the chain as code, which dry runs and the audit repeat.
+    `bench` is the lab that acts are done with. `said` is the chain as code, which dry runs and the audit repeat. `of` is the view that is asked.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Runs:
         engine: Engine,
         conditions: tuple[str, ...] = (),
         parameters: Mapping[str, Any] | None = None,
+        of: str = "instances",
         *,
         bench: Bench | None = None,
         said: str = "lab.runs",
@@ -159,6 +161,9 @@ class Runs:
         return Runs(self._engine, self._conditions, self._parameters, bench=self._bench, said=self._said, of="executions").narrowed(
             "key IN (SELECT unnest(${}::BIGINT[]))", list(keys)
         )
+        said = f"{self._said}.of_executions(...)"
+        executions = Runs(self._engine, self._conditions, self._parameters, "executions", bench=self._bench, said=said)
+        return executions.narrowed("key IN (SELECT unnest(${}::BIGINT[]))", list(keys))
 
     def narrowed(self, condition: str, *values: Any) -> "Runs":
         """These with one more SQL condition; `{}`, or `{0}`, `{1}`, in it stand for the values' names as parameters."""
@@ -166,6 +171,7 @@ class Runs:
         given = dict(zip(names, values, strict=True))
         conditions = (*self._conditions, condition.format(*names))
         return Runs(self._engine, conditions, {**self._parameters, **given}, bench=self._bench, said=self._said, of=self._of)
+        return Runs(self._engine, conditions, {**self._parameters, **given}, self._of, bench=self._bench, said=self._said)
 
     # Acts on all of them. Each gives a dry run to look at; `.confirm()` on that does it, or `confirm=N` here, where N names the count.
 
@@ -215,6 +221,8 @@ class Runs:
         return Runs(
             self._engine, self._conditions, self._parameters, bench=self._bench, said=f"{self._said}.{verb}({', '.join(told)})", of=self._of
         )
+        said = f"{self._said}.{verb}({', '.join(told)})"
+        return Runs(self._engine, self._conditions, self._parameters, self._of, bench=self._bench, said=said)
 
     def __iter__(self) -> Iterator[Instance]:
         return iter(self.list())
