@@ -4,7 +4,7 @@ import atexit
 import getpass
 import os
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import wait
 from datetime import datetime, timedelta
 from types import TracebackType
@@ -29,12 +29,16 @@ from wflab.display.graph_source import GraphSource
 from wflab.display.handle import ViewHandle
 from wflab.display.inbox_source import InboxSource
 from wflab.display.run_card import RunCard
+from wflab.display.saga_source import SagaSource
 from wflab.display.source import Source
 from wflab.display.timeline_source import TimelineSource
 from wflab.focus import LabFocus
 from wflab.protocol import ViewName
+from wflab.proving import saga_proof
 from wflab.run import Run
 from wflab.runs import Runs
+from wflab.undoing import Undoing
+from wflab.views.saga_proof import SagaProof
 
 DEFAULT_PATH = "wflab.duckdb"
 # Whoever starts detached workflows records their keys; a next generation has the root of the first.
@@ -73,10 +77,12 @@ class Lab:
         self.path = self.engine.store.path
         self.clock = LabClock(self.engine)
         self.decisions = Decisions(self.engine, self.audit)
+        self.undoing = Undoing(self.engine, self.audit, lambda instance_id: self._displays and self._displays.look_at(instance_id))
         self.focus = LabFocus(lambda instance_id: Run(self, instance_id).spans())
         self._displays: Displays | None = None
         try:
             self.engine.start()
+            self.undoing.take_up()
             current.enter(self)
         except BaseException:
             self.close()
@@ -201,6 +207,8 @@ class Lab:
             return GraphSource(self.engine, instance_id)
         if view == "timeline":
             return TimelineSource(self.engine, instance_id)
+        if view == "saga":
+            return SagaSource(self.engine, self.undoing, instance_id)
         if view == "inbox":
             return InboxSource(self.engine, self.decisions, lab=self.path.name, user=_user)
         raise InvalidArgument(f"A run has no view {view!r}.")
@@ -208,6 +216,25 @@ class Lab:
     def inbox(self) -> ViewHandle:
         """All questions that wait for a person's answer, to be displayed and answered: the nearest deadline first."""
         return ViewHandle(self.displays, self.source("inbox", ""))
+
+    def saga_proof(
+        self,
+        workflow: Callable[..., Any] | str,
+        input: Any = None,
+        *,
+        activities: Iterable[Callable[..., Any]] = (),
+        mocks: Mapping[Any, Any] | None = None,
+        events: Iterable[Any] | Mapping[str, Any] = (),
+        without_effect: Collection[str] = (),
+    ) -> SagaProof:
+        """Prove that a saga takes back what it did: play it with a failure at every step in turn, and tabulate what is undone and what is left.
+
+        Every call fails once and times out once (then nobody knows whether it happened), and every undo fails once. Nothing is recorded, and no activity
+        runs but those in `activities`; the others answer as `mocks` says (as in `wf.testing.run`), as in this lab's last good run, or with a word that
+        stands for the result. `events` are raised once it waits for them. `without_effect` names calls that leave nothing to undo, such as reads.
+        Assert `.is_clean`; `.df()` is the table. Raises InvalidArgument where the workflow fails though nothing is made to.
+        """
+        return saga_proof(self.engine, workflow, input, activities=activities, mocks=mocks, events=events, without_effect=without_effect)
 
     def audit(self, what: str, where: str) -> AuditRow:
         """The row that an act of the person at this kernel is recorded with."""

@@ -18,6 +18,8 @@ from wflab.analytics.steps import Step, open_waits
 from wflab.analytics.why import FREE
 from wflab.display.graph_handle import GraphHandle
 from wflab.display.graph_source import GraphSource
+from wflab.display.saga_handle import SagaHandle
+from wflab.display.saga_source import SagaSource
 from wflab.display.timeline_handle import TimelineHandle
 from wflab.display.timeline_source import TimelineSource
 
@@ -243,6 +245,11 @@ class Run:
         """The execution graph: one node for each call-site, live while the run goes on; also `.df()` and `.networkx()`."""
         self._state()
         return GraphHandle(self._lab.displays, GraphSource(self._lab.engine, self._id))
+
+    def saga(self) -> SagaHandle:
+        """What it did and what it took back: each step beside its undo, live; also `.df()`, `.retry()`, `.skip()`, `.resolve()`."""
+        self._state()
+        return SagaHandle(self._lab.displays, SagaSource(self._lab.engine, self._lab.undoing, self._id))
 
     def _ipython_display_(self) -> None:
         try:

@@ -6,6 +6,7 @@ import { watchSight } from "./sight";
 import { GRAPH } from "./views/graph/content";
 import { INBOX } from "./views/inbox";
 import { RunView } from "./views/run";
+import { SAGA } from "./views/saga";
 import { TIMELINE } from "./views/timeline";
 
 const VERSION = 1;
@@ -13,6 +14,7 @@ export const VIEWS: Readonly<Record<ViewName, MakeView>> = {
   run: (send, theme) => new RunView(send, theme),
   graph: GRAPH,
   timeline: TIMELINE,
+  saga: SAGA,
   inbox: INBOX,
 };
 

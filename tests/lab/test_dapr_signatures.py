@@ -43,6 +43,7 @@ BEYOND_DAPR = {
     "wf.DaprWorkflowClient(app_id)",
     "wf.DaprWorkflowClient(lab)",
     "wf.DaprWorkflowContext.call_activity(compensates)",
+    "wf.DaprWorkflowContext.call_activity(idempotency_key)",
     "wf.DaprWorkflowContext.call_activity(timeout)",
     "wf.DaprWorkflowContext.wait_for_external_event(schema)",
     "wf.DaprWorkflowContext.wait_for_external_event(title)",

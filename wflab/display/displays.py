@@ -68,6 +68,12 @@ class Displays:
                 self._live.pop(view, None)
                 self.publisher.freeze(view)
 
+    def look_at(self, instance_id: str) -> None:
+        """Draw the views of this run anew: something about it is known that is no event of its own."""
+        for view, source in list(self._live.items()):
+            if source.concerns({instance_id}):
+                self.publisher.touch(view)
+
     def close(self) -> None:
         """Let go of all views as they are."""
         for forget in self._forget:

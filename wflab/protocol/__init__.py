@@ -40,6 +40,19 @@ from wflab.protocol.messages import (
     read_from_page,
 )
 from wflab.protocol.run import Edge, Failure, Graph, Node, Payload, Picture, StepLine, Wait
+from wflab.protocol.saga import (
+    PairDetail,
+    SagaActed,
+    SagaBridge,
+    SagaLadder,
+    SagaLayout,
+    SagaNode,
+    SagaPicture,
+    SagaResidual,
+    SagaRow,
+    SagaSide,
+    SagaStory,
+)
 from wflab.protocol.timeline import Baseline, Bins, Density, Selected, SpanDetail, Stretch, Strip, TimelinePicture
 
 __all__ = [
@@ -73,12 +86,23 @@ __all__ = [
     "Level",
     "Node",
     "Notice",
+    "PairDetail",
     "Payload",
     "Picture",
     "Ready",
     "Reply",
     "Request",
     "RunHead",
+    "SagaActed",
+    "SagaBridge",
+    "SagaLadder",
+    "SagaLayout",
+    "SagaNode",
+    "SagaPicture",
+    "SagaResidual",
+    "SagaRow",
+    "SagaSide",
+    "SagaStory",
     "Selected",
     "SetFocus",
     "ShowChange",

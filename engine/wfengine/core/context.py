@@ -75,12 +75,14 @@ class WorkflowContext:
         propagation: PropagationScope | None = None,
         timeout: timedelta | None = None,
         compensates: Task[Any] | None = None,
+        idempotency_key: str | None = None,
     ) -> Task[Any]:
         """Run an activity, at least once; the task's result is what it returned, recorded exactly once.
 
         Its failure is raised as TaskFailedError where the task is awaited, after the policy's last attempt. `app_id` names the app whose activity it
         is, `propagation` how much history it is shown, `timeout` how long each attempt may take (then it fails as ActivityTimeoutError),
-        `compensates` the task of the step that it undoes.
+        `compensates` the task of the step that it undoes. `idempotency_key` is what the activity finds as `ctx.task_execution_id`, where it does
+        again what another call has tried; else the key is this call's own.
         """
         name = checked_text(name_of(activity), "an activity's name")
         payload = None if input is None else to_json(input, f"the input of activity {name!r}")
@@ -92,6 +94,7 @@ class WorkflowContext:
             timeout_s=seconds(timeout),
             propagation=self._scope(propagation),
             compensates=None if compensates is None else action_of(compensates),
+            key=None if idempotency_key is None else checked_text(idempotency_key, "an idempotency key"),
         )
 
     def step(
@@ -113,9 +116,16 @@ class WorkflowContext:
         return self._call(name, payload, retry_policy, timeout_s=seconds(timeout), function=function)
 
     def _call(
-        self, name: str, payload: str | None, policy: RetryPolicy | None, *, function: Callable[..., Any] | None = None, **how: Any
+        self,
+        name: str,
+        payload: str | None,
+        policy: RetryPolicy | None,
+        *,
+        function: Callable[..., Any] | None = None,
+        key: str | None = None,
+        **how: Any,
     ) -> Task[Any]:
-        execution_id = task_execution_id(self._identity, self._agenda.next_id())
+        execution_id = key or task_execution_id(self._identity, self._agenda.next_id())
 
         def attempt(number: int) -> Task[Any]:
             number_of_action = self._agenda.next_id()

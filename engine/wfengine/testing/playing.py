@@ -85,12 +85,30 @@ def run(  # noqa: PLR0913  # all that may be said of a play
     Raises NonDeterminismError where a replay asks for something else, NeverEnds where nothing can happen any more or no end is in sight,
     InvalidArgument where a call is neither mocked nor known, or a mock was not called.
     """
-    name = name_of(workflow)
+    answers = Answers(mocks or {}, mocks_only=mocks_only, patched=_patches(patched))
+    answers.note("workflow", workflow)  # it may call itself by name
+    return play(
+        workflow, input, answers, events=events, clock=clock, instance_id=instance_id, timeout=timeout, most_generations=most_generations
+    )
+
+
+def play(  # noqa: PLR0913  # as `run`
+    workflow: Callable[..., Any],
+    input: Any,
+    answers: Answers,
+    *,
+    events: Iterable[Event | tuple[Any, ...] | str] | Mapping[str, Any] = (),
+    clock: datetime | None = None,
+    instance_id: str = "test",
+    timeout: timedelta | None = None,
+    most_generations: int = 100,
+    name: str | None = None,
+) -> Outcome:
+    """As `run`, with answers of any kind: for whoever decides anew what comes of each attempt. Raises as `run`."""
+    name = name or name_of(workflow)
     began = BEGINNING if clock is None else _aware(clock)
     if timeout is not None and not isinstance(timeout, timedelta):
         raise InvalidArgument(f"timeout is the virtual time to play for, such as timedelta(days=1), not {timeout!r}.")
-    answers = Answers(mocks or {}, mocks_only=mocks_only, patched=_patches(patched))
-    answers.note("workflow", workflow)  # it may call itself by name
     stage = Stage(answers, _events(events), began)
     started = ExecutionStarted(
         occurred_at=began, name=name, instance_id=instance_id, input=None if input is None else to_json(input, "the workflow's input")

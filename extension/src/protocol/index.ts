@@ -4,4 +4,5 @@ export * from "./head";
 export * from "./inbox";
 export * from "./messages";
 export * from "./run";
+export * from "./saga";
 export * from "./timeline";

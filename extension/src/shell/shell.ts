@@ -20,9 +20,10 @@ import { tableOf } from "./table";
 
 const NO_KERNEL = "needs a running kernel: run this cell";
 const TABS: readonly (readonly [view: ViewName, label: string, key: string])[] = [
-  ["run", "Run", "r"],
+  ["run", "Run", "o"],
   ["graph", "Graph", "g"],
   ["timeline", "Timeline", "t"],
+  ["saga", "Saga", "s"],
 ];
 
 /** A view: `make` fills the frame, `css` is its own style. */
