@@ -209,6 +209,8 @@ class Lab:
             return TimelineSource(self.engine, instance_id)
         if view == "saga":
             return SagaSource(self.engine, self.undoing, instance_id)
+        if view == "replay":
+            return Run(self, instance_id).replay().source
         if view == "inbox":
             return InboxSource(self.engine, self.decisions, lab=self.path.name, user=_user)
         raise InvalidArgument(f"A run has no view {view!r}.")

@@ -18,6 +18,9 @@ from wflab.analytics.steps import Step, open_waits
 from wflab.analytics.why import FREE
 from wflab.display.graph_handle import GraphHandle
 from wflab.display.graph_source import GraphSource
+from wflab.display.replay_code import Code
+from wflab.display.replay_handle import ReplayHandle
+from wflab.display.replay_source import ReplaySource
 from wflab.display.saga_handle import SagaHandle
 from wflab.display.saga_source import SagaSource
 from wflab.display.timeline_handle import TimelineHandle
@@ -115,6 +118,20 @@ class Run:
         """The run over time: a row for each call with its attempts, pauses and waits. `against` is a run to compare with, else its version's last 100."""
         other = against.id if isinstance(against, Run) else against
         return TimelineHandle(self._lab.displays, TimelineSource(self._lab.engine, self._state().instance_id, against=other))
+
+    def replay(self, step: int | None = None, code: Code = None, *, source: bool = False) -> ReplayHandle:
+        """The run step by step, with the variables of its code at each; `step` is where to begin (the end). No activity runs, and the live run is not touched.
+
+        The code is the version that the run started with, from this kernel's memory. `code=fn` replays the history on other code (`"current"`: on what is
+        registered now) and shows where the two part; `source=True` runs the source that was recorded, which is done only where you say so.
+        """
+        found = ReplaySource(self._lab.engine, self._state().instance_id, fork=self._fork, position=step, code=code, source=source)
+        return ReplayHandle(self._lab.displays, found)
+
+    def _fork(self, at: int, edit: dict[int, Any] | None, code: Any) -> str:
+        """For the replay's page: the id of a fork at this place in history."""
+        forked: Run = self.fork(at, edit=edit, code=code)  # type: ignore[attr-defined]  # being built beside this
+        return forked.id
 
     # Waiting for it.
 

@@ -5,6 +5,7 @@ import type { MakeView } from "./view";
 import { watchSight } from "./sight";
 import { GRAPH } from "./views/graph/content";
 import { INBOX } from "./views/inbox";
+import { REPLAY } from "./views/replay/content";
 import { RunView } from "./views/run";
 import { SAGA } from "./views/saga";
 import { TIMELINE } from "./views/timeline";
@@ -15,6 +16,7 @@ export const VIEWS: Readonly<Record<ViewName, MakeView>> = {
   graph: GRAPH,
   timeline: TIMELINE,
   saga: SAGA,
+  replay: REPLAY,
   inbox: INBOX,
 };
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-ViewName = Literal["run", "graph", "timeline", "saga", "inbox"]
+ViewName = Literal["run", "graph", "timeline", "replay", "saga", "inbox"]
 
 
 class Focus(msgspec.Struct, frozen=True, kw_only=True):

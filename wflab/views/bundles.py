@@ -10,6 +10,8 @@ from wflab.views.card import html_card, text_card
 from wflab.views.graph_card import cut, html_graph, text_graph
 from wflab.views.inbox_card import inbox_html, inbox_text
 from wflab.views.inbox_picture import cut as cut_inbox
+from wflab.views.replay_card import replay_html, replay_text
+from wflab.views.replay_picture import cut as cut_replay
 from wflab.views.saga_card import saga_html, saga_text
 from wflab.views.saga_picture import cut as cut_saga
 from wflab.views.timeline_card import timeline_html, timeline_text
@@ -32,6 +34,7 @@ _HOW: dict[type, Saved] = {
     protocol.InboxPicture: Saved(inbox_html, inbox_text, cut_inbox),
     protocol.GraphPicture: Saved(html_graph, text_graph, cut),
     protocol.SagaPicture: Saved(saga_html, saga_text, cut_saga),
+    protocol.ReplayPicture: Saved(replay_html, replay_text, cut_replay),
     protocol.TimelinePicture: Saved(timeline_html, timeline_text, cut_timeline),
 }
 

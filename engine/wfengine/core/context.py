@@ -58,7 +58,7 @@ class WorkflowContext:
     @property
     def is_replaying(self) -> bool:
         """Whether history is being replayed: what runs now has run before."""
-        return self._agenda.is_replaying
+        return self._agenda.is_replaying and self._agenda.overhear is None
 
     def set_custom_status(self, custom_status: Any) -> None:
         """Publish a status text of the workflow's own; anything but a string is kept as JSON."""

@@ -16,7 +16,7 @@ import { dress, paint } from "./lab_panel";
 
 export const OPEN = "wflab:open";
 const CATEGORY = "Workflows";
-const TITLES: Readonly<Record<ViewName, string>> = { run: "Run", graph: "Graph", timeline: "Timeline", saga: "Saga", inbox: "Inbox" };
+const TITLES: Readonly<Record<ViewName, string>> = { run: "Run", graph: "Graph", timeline: "Timeline", replay: "Replay", saga: "Saga", inbox: "Inbox" };
 
 function isViewName(value: unknown): value is ViewName {
   return typeof value === "string" && value in TITLES;
@@ -178,7 +178,7 @@ export const beside: JupyterFrontEndPlugin<void> = {
         app.shell.add(tab, "main", other === undefined ? { mode: "split-right", activate: false } : { mode: "tab-after", ref: other.id, activate: true });
       },
     });
-    for (const view of ["graph", "timeline", "saga", "run", "inbox"]) palette?.addItem({ command: OPEN, category: CATEGORY, args: { view } });
+    for (const view of ["graph", "timeline", "replay", "saga", "run", "inbox"]) palette?.addItem({ command: OPEN, category: CATEGORY, args: { view } });
     links.changed.connect(() => app.commands.notifyCommandChanged(OPEN));
   },
 };

@@ -3,6 +3,7 @@ export * from "./graph";
 export * from "./head";
 export * from "./inbox";
 export * from "./messages";
+export * from "./replay";
 export * from "./run";
 export * from "./saga";
 export * from "./timeline";

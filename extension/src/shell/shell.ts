@@ -24,6 +24,7 @@ const TABS: readonly (readonly [view: ViewName, label: string, key: string])[] =
   ["graph", "Graph", "g"],
   ["timeline", "Timeline", "t"],
   ["saga", "Saga", "s"],
+  ["replay", "Replay", "r"],
 ];
 
 /** A view: `make` fills the frame, `css` is its own style. */
