@@ -1,13 +1,14 @@
 """Run: the handle of one instance. It holds nothing but an id; whatever it tells is asked of the engine."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from wfengine.errors import InstanceNotFound, InvalidArgument, WflabError, WorkflowFailed
 from wfengine.model.failure import FailureDetails
+from wfengine.model.history import ExecutionStarted, ForkedFrom
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import UNSET, from_json
 from wflab.analytics.asking import sentence, spans_now, standing_of, state_of, steps_now
@@ -197,6 +198,38 @@ class Run:
             audit=self._lab.audit(f"rerun of {self._id} from event {from_event}", "run"),
         )
         return Run(self._lab, new_id)
+
+    def fork(
+        self,
+        at: int | None = None,
+        *,
+        edit: Mapping[int | str, Any] | None = None,
+        code: Callable[..., Any] | str | None = None,
+        instance_id: str | None = None,
+    ) -> "Run":
+        """A new run that shares the past of this one, running or ended, up to and including event `at`, and goes on from there.
+
+        `at` is a `sequence` of `history()`; left out it is the last edited event, else everything recorded but the end. What was recorded after it is
+        not inherited. Activities and children that are open there run (again), timers wait their whole span; children that had completed keep their
+        results. This run stays as it is.
+
+        `edit` says what is to be other: `"input"`, a `sequence`, or the name of one call or external event → the new input, result (an exception
+        makes it fail) or payload; an open timer → a timedelta, or None to fire at once. `code` is another function, or the name of a registered
+        workflow; without it the newest registered code runs.
+
+        Raises NonDeterminismError where the shared past does not agree with the code, InvalidArgument, PayloadError; then nothing was recorded.
+        """
+        where = "" if at is None else f" at event {at}"
+        new_id = self._lab.engine.fork_workflow(
+            self._id, at, edit=edit, code=code, new_instance_id=instance_id, audit=self._lab.audit(f"fork of {self._id}{where}", "run")
+        )
+        return Run(self._lab, new_id)
+
+    @property
+    def forked_from(self) -> ForkedFrom | None:
+        """The run whose past this fork or rerun shares (`instance_id`), and the last event that it shares (`at`, a `sequence`); None for any other."""
+        started = self._lab.engine.history(self._id)[0].event
+        return started.forked_from if isinstance(started, ExecutionStarted) else None
 
     def _answer(self, name: str | None, data: Any, verb: str) -> None:
         lab = self._lab

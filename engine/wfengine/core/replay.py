@@ -117,6 +117,11 @@ class Execution:
         """The function of an unsettled `ctx.step`."""
         return self._agenda.inline.get(task_id)
 
+    @property
+    def custom_status(self) -> str | None:
+        """What the code has published."""
+        return self._agenda.custom_status
+
     def awaited_events(self) -> list[str]:
         """Names, without regard to case, of the external events that the code waits for."""
         return self._agenda.awaited_events()

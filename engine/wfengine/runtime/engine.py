@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from wfengine.condition import Answer
+from wfengine.core import forking
 from wfengine.core.waits import WaitKey
 from wfengine.errors import (
     InstanceNotFound,
@@ -21,7 +22,7 @@ from wfengine.model.history import ExecutionResumed, ExecutionSuspended, Executi
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import UNSET, to_json
 from wfengine.model.work import AuditRow, Commit, HistoryRow
-from wfengine.runtime import operations
+from wfengine.runtime import fork_code, operations
 from wfengine.runtime.clock import Clock, RealClock
 from wfengine.runtime.executor import Executor, LocalExecutor
 from wfengine.runtime.limits import Limits
@@ -366,6 +367,41 @@ class Engine:
         rows = self.store.history(source.key)
         self._loop.call(partial(operations.rerun, self._turns, source, rows, event_id, plan, audit=audit))
         return str(plan["instance_id"])
+
+    def fork_workflow(
+        self,
+        instance_id: str,
+        at: int | None = None,
+        *,
+        edit: Mapping[int | str, Any] | None = None,
+        code: Callable[..., Any] | str | None = None,
+        new_instance_id: str | None = None,
+        audit: AuditRow | None = None,
+    ) -> str:
+        """A new instance that shares the past of any one, running or ended, up to the event at place `at`, and goes on from there; gives its id.
+
+        `core/forking.py` says what is shared. `edit` maps places (or names) to other values, `code` is another function to run. The history is
+        replayed first. Raises NonDeterminismError where that disagrees with it, InstanceNotFound, InstanceAlreadyExists, InvalidArgument,
+        PayloadError; then nothing is recorded, and `code` is not registered.
+        """
+        source = self.get_workflow_state(instance_id)
+        if source is None:
+            raise InstanceNotFound(instance_id)
+        rows = self.store.history(source.key)
+        shared = forking.cut(rows, at, edit)
+        new_id = uuid.uuid4().hex if new_instance_id is None else checked_id(new_instance_id)
+        definition = fork_code.chosen(self.registry, source, code)
+        custom_status = None if definition is None else fork_code.check(definition, shared, rows, source)
+        chosen = None
+        if definition is not None and code is not None:
+            chosen = forking.Code(definition.name, definition.version, definition.code_hash)
+            if not fork_code.is_known(self.registry, definition):
+                self._register(
+                    "workflow", definition.function, definition.name, app_id=source.app_id, version_name=definition.version, is_aside=True
+                )
+        plan = {"instance_id": new_id, "code": chosen, "custom_status": custom_status}
+        self._loop.call(partial(operations.fork, self._turns, source, shared, plan, audit=audit))
+        return new_id
 
     def _act(
         self,

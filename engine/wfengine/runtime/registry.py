@@ -124,11 +124,13 @@ class Registry:
         app_id: str | None = None,
         version_name: str | None = None,
         is_latest: bool = False,
+        is_aside: bool = False,
         **options: Any,
     ) -> tuple[Definition, bool]:
         """Register `function`; also tells whether this changes the newest code. Older code becomes the newest again.
 
-        `version_name` is for workflows: new instances take the version that was registered last as the latest. `options` are an activity's.
+        `version_name` is for workflows: new instances take the version that was registered last as the latest; one that stands aside is taken only
+        by those that ask for it. `options` are an activity's.
         """
         name = checked_text(name or name_of(function), f"a {kind}'s name")
         app_id = None if app_id is None else checked_text(app_id, "app_id")
@@ -143,8 +145,9 @@ class Registry:
             becomes_latest = version_name is not None and is_latest
             is_new = newest is None or not definition.is_same(newest) or (becomes_latest and named.latest != version_name)
             others = {known: one for known, one in named.versions.get(version_name, {}).items() if known != definition.code_hash}
+            versions = {version_name: {**others, definition.code_hash: definition}}
             self._names[kind, app_id, name] = _Named(
-                versions={**named.versions, version_name: {**others, definition.code_hash: definition}},
+                versions={**versions, **named.versions, **({} if is_aside else versions)},
                 latest=version_name if becomes_latest else named.latest,
             )
         return definition, is_new
