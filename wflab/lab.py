@@ -17,10 +17,14 @@ from wfengine.errors import InstanceNotFound, InvalidArgument, PayloadError
 from wfengine.model.work import AuditRow
 from wfengine.runtime.engine import Engine
 from wfengine.runtime.limits import Limits
+from wfengine.runtime.registry import Definition
 from wfengine.runtime.retention import StateRetention
 from wfengine.store.guarding import refusal
 from wfengine.store.store import Store
 from wflab.analytics.frames import aware
+from wflab.checking.checked import Checked
+from wflab.checking.checking import check
+from wflab.checking.on_edit import check_on_edit, registered_hash
 from wflab.clock import LabClock
 from wflab.current import Current
 from wflab.decisions import Decisions
@@ -56,7 +60,8 @@ class Lab:
 
     Raises StoreInUse where another kernel has the file, NotADatabase where it is something else. `clock` is `lab.clock`. `retention` says how long
     ended runs are kept (for ever), `limits` how much may be under way at a time (any), `poison_after` how often the process may die under one attempt
-    of an activity before that is given up (None: as often as it likes).
+    of an activity before that is given up (None: as often as it likes). `check_on_edit`: whether a cell that changes a workflow says how the
+    recorded histories take that. A lab `at_rest` runs nothing: its file can be asked and checked, and whatever is to be recorded waits for ever.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class Lab:
         retention: StateRetention | None = None,
         limits: Limits | None = None,
         poison_after: int | None = 3,
+        at_rest: bool = False,
     ) -> None:
         store = Store.open(path, holder=_holder())
         try:
@@ -74,6 +80,7 @@ class Lab:
             store.close()
             raise
         self.is_open = True
+        self.check_on_edit = True
         self.path = self.engine.store.path
         self.clock = LabClock(self.engine)
         self.decisions = Decisions(self.engine, self.audit)
@@ -81,8 +88,9 @@ class Lab:
         self.focus = LabFocus(lambda instance_id: Run(self, instance_id).spans())
         self._displays: Displays | None = None
         try:
-            self.engine.start()
-            self.undoing.take_up()
+            if not at_rest:
+                self.engine.start()
+                self.undoing.take_up()
             current.enter(self)
         except BaseException:
             self.close()
@@ -189,6 +197,33 @@ class Lab:
                 return aware(answer.df())
             except duckdb.Error as error:
                 raise InvalidArgument(f"DuckDB: {str(error).partition(chr(10))[0]}") from None
+
+    # Code and what is recorded.
+
+    def check(
+        self,
+        workflow: Callable[..., Any] | str,
+        *,
+        code: Callable[..., Any] | str | None = None,
+        limit: int | None = None,
+        status: str | Iterable[str] | None = None,
+    ) -> Checked:
+        """Replay every recorded history of a workflow on its code as it is registered now, newest first; no activity runs, nothing is recorded.
+
+        Running and ended instances and all generations of continue-as-new are replayed, each on the version that it is recorded with. A function
+        that is not registered, or `code`, is tried in its place. `limit` is how many at most, `status` which ones only.
+        Raises DefinitionNotFound, InvalidArgument.
+        """
+        return check(self.engine, workflow, code=code, limit=limit, status=status)
+
+    def registered_hash(self, name: str, app_id: str | None, version: str | None) -> str | None:
+        """What a cell that is about to register a workflow may be changing."""
+        return registered_hash(self.engine, name, app_id, version) if self.check_on_edit else None
+
+    def defined(self, definition: Definition, before: str | None) -> None:
+        """A workflow was registered, where `before` it was this code: tell the cell how its histories take that."""
+        if self.check_on_edit:
+            check_on_edit(self.engine, definition, before)
 
     # The bench itself.
 

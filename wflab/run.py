@@ -129,10 +129,9 @@ class Run:
         found = ReplaySource(self._lab.engine, self._state().instance_id, fork=self._fork, position=step, code=code, source=source)
         return ReplayHandle(self._lab.displays, found)
 
-    def _fork(self, at: int, edit: dict[int, Any] | None, code: Any) -> str:
+    def _fork(self, at: int, edit: Mapping[int | str, Any] | None, code: Any) -> str:
         """For the replay's page: the id of a fork at this place in history."""
-        forked: Run = self.fork(at, edit=edit, code=code)  # type: ignore[attr-defined]  # being built beside this
-        return forked.id
+        return self.fork(at, edit=edit, code=code).id
 
     # Waiting for it.
 

@@ -262,5 +262,27 @@ def test_the_page_asks_for_steps_and_is_told_what_a_fork_means(ended: wf.Run) ->
     assert asked(replay, "fork_plan", step=4)["payload"] is None
     with pytest.raises(InvalidArgument, match="There is no step 9"):
         asked(replay, "fork_plan", step=9)
+
+
+def test_a_fork_from_the_page_shares_what_was_done_and_takes_the_edited_result(lab: wf.Lab, ended: wf.Run) -> None:
+    replay = ended.replay()
+    recorded = ended.history()
+    RAN.clear()
+    forked = lab.get(asked(replay, "fork", step=5, edit='{"id": "p-4", "amount": 7}')["instance_id"])
+    eventually(lambda: "approval" in forked.why())
+    forked.approve()
+    assert forked.result(30) == {"done": "shipped"}
+    assert RAN == ["ship"]
+    assert forked.replay().locals(-1)["pay"] == "{'id': 'p-4', 'amount': 7}"
+    assert ended.history().equals(recorded)
+    assert f"fork of {ended.id} at event 12" in list(lab.sql("SELECT what FROM audit").what)
+    with pytest.raises(InvalidArgument, match="no result that could be edited"):
+        asked(replay, "fork", step=3, edit="1")
+    with pytest.raises(InvalidArgument, match="must be JSON"):
+        asked(replay, "fork", step=5, edit="{")
+
+
+def test_the_page_is_told_what_it_cannot_ask(ended: wf.Run) -> None:
+    replay = ended.replay()
     with pytest.raises(InvalidArgument, match="no answer"):
         asked(replay, "dance")

@@ -10,7 +10,6 @@ from wfengine.errors import NonDeterminismError
 from wfengine.model import history as h
 from wfengine.model.work import HistoryRow
 
-_CAUSE = re.compile(r"Most likely (.+?)\. (?=Register|If|In workflow)", re.DOTALL)
 _LINE = re.compile(r"line (\d+) of (\S+)")
 
 
@@ -36,8 +35,6 @@ def parting(error: NonDeterminismError, rows: Sequence[HistoryRow], *, recorded:
     line = None if told is None else int(told.group(1)) - first + 1
     lines = (text or "").splitlines()
     source_line = lines[line - 1].strip() if line is not None and 0 < line <= len(lines) else ""
-    found = _CAUSE.search(str(error))
-    cause = f"Most likely {found.group(1)}." if found else ""
     return Parting(
         seq=-1 if row is None else row.sequence,
         event_id=error.event_id,
@@ -45,7 +42,7 @@ def parting(error: NonDeterminismError, rows: Sequence[HistoryRow], *, recorded:
         produced=error.attempted,
         line=line,
         source_line=source_line,
-        cause=cause,
+        cause=f"Most likely {error.cause}." if error.cause else "",
         edit=_edit(recorded, text, line),
         recipe=_recipe(error, source_line),
         message=str(error),

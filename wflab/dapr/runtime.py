@@ -7,7 +7,6 @@ from typing import Any, TypeVar, overload
 from wfengine.core.arguments import NAME_ATTRIBUTE, name_of
 from wfengine.errors import InvalidArgument
 from wfengine.model.circuit import CircuitBreaker
-from wfengine.runtime.engine import Engine
 from wfengine.runtime.registry import Registry
 from wflab.lab import Lab, current
 
@@ -46,7 +45,7 @@ class WorkflowRuntime:
         self.app_id = app_id
         self._lab: Lab | None = None
         self._follows = lab is None
-        self._registrations: dict[tuple[str, ...], Callable[[Engine], Any]] = {}
+        self._registrations: dict[tuple[str, ...], Callable[[Lab], Any]] = {}
         if lab is None:
             current.when_open(self._join)
         else:
@@ -174,12 +173,15 @@ class WorkflowRuntime:
             self._lab = None
             current.when_open(self._join)
 
-        def registration(engine: Engine) -> None:
-            register = engine.register_workflow if key[0] == "workflow" else engine.register_activity
-            register(fn, name, app_id=self.app_id, **options)
+        def registration(lab: Lab) -> None:
+            if key[0] == "activity":
+                lab.engine.register_activity(fn, name, app_id=self.app_id, **options)
+                return
+            before = lab.registered_hash(key[1], self.app_id, options.get("version_name"))
+            lab.defined(lab.engine.register_workflow(fn, name, app_id=self.app_id, **options), before)
 
         if self._lab is not None:
-            registration(self._lab.engine)
+            registration(self._lab)
         else:  # what cannot be registered is refused at its own line, not where a lab opens one day
             Registry().add("workflow" if key[0] == "workflow" else "activity", fn, name, app_id=self.app_id, **options)
         self._registrations.pop(key, None)
@@ -188,7 +190,7 @@ class WorkflowRuntime:
     def _join(self, lab: Lab) -> None:
         self._lab = lab
         for registration in self._registrations.values():
-            registration(lab.engine)
+            registration(lab)
 
 
 def alternate_name(name: str | None = None) -> Callable[[Function], Function]:

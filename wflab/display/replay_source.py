@@ -25,7 +25,7 @@ from wflab.views.replay_picture import MOST_AT_ONCE, detailed, replay_picture
 
 _AT_FIRST_S = 3.0
 _LARGEST_REPLY = 400_000
-Fork = Callable[[int, dict[int, Any] | None, Any], str]
+Fork = Callable[[int, dict[int | str, Any] | None, Any], str]
 
 
 class ReplaySource:
@@ -116,7 +116,7 @@ class ReplaySource:
 
     def _forked(self, step: int, edit: Any) -> protocol.Forked:
         plan = self._plan(step)
-        changed: dict[int, Any] | None = None
+        changed: dict[int | str, Any] | None = None
         if edit is not None:
             if plan.edits is None:
                 raise InvalidArgument("This step took up no result that could be edited.")

@@ -29,7 +29,6 @@ MOST_DETAILED = 500
 MOST_AT_ONCE = 400
 _LAST = 100
 _AROUND = 5
-_EVENLY = 250
 _MOST_FAILURES = 2_000
 _MOST_TAKEN = 40
 _MOST_LINES = 400
@@ -106,8 +105,10 @@ def chosen(total: int, failures: Iterable[int], position: int) -> list[int]:
     first = range(max(1, position - 2), min(total, position + 2) + 1)
     last = range(total, max(0, total - _LAST), -1)
     around = [number for failure in failures for number in range(failure - _AROUND, failure + _AROUND + 1) if 1 <= number <= total]
-    evenly = [1 + place * total // _EVENLY for place in range(_EVENLY)] if total > _EVENLY else range(1, total + 1)
-    return list(dict.fromkeys([*first, *last, *around[:MOST_DETAILED], *(number for number in evenly if number <= total)]))[:MOST_DETAILED]
+    wanted = list(dict.fromkeys([*first, *last, *around]))[:MOST_DETAILED]
+    left = MOST_DETAILED - len(wanted)
+    evenly = range(1, total + 1) if total <= MOST_DETAILED else [1 + place * total // left for place in range(left)]
+    return list(dict.fromkeys([*wanted, *evenly]))
 
 
 def detailed(steps: Sequence[Step], numbers: Iterable[int], room: int) -> protocol.Details:

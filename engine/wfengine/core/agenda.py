@@ -146,8 +146,8 @@ class Agenda:
         """What the code has asked for and history has not confirmed."""
         return list(self._asked.values())
 
-    def asked_at(self, action_id: int) -> str:
-        """Where in the code an action was asked for, while history is replayed; empty where that is not known."""
+    def line_asked_at(self, action_id: int) -> str:
+        """Where the code asked for what history has not confirmed, while it was replayed."""
         return self._lines.get(action_id, "")
 
     def routine_of(self, code: Code) -> Routine | None:

@@ -18,7 +18,7 @@ from typing import Any, Protocol, assert_never
 
 from wfengine.core.agenda import Agenda, line_of
 from wfengine.core.context import WorkflowContext
-from wfengine.core.disagreement import Disagrees, disagreement, ended_early
+from wfengine.core.disagreement import Disagrees, disagreement, ended_early, goes_on
 from wfengine.core.routines import Code
 from wfengine.core.tasks import Task
 from wfengine.errors import InvalidArgument, TaskFailedError
@@ -107,6 +107,21 @@ class Execution:
         if self._has_ended() and not self._is_over:
             raise ended_early(self._line())
         agenda.is_replaying = False
+
+    def replay_whole(self, events: Iterable[HistoryEvent]) -> None:
+        """As `replay`, of a whole history: also raises where it ends by itself and the code would go on."""
+        past = list(events)
+        self.replay(past)
+        was_terminated = any(isinstance(event, ExecutionTerminated) for event in past)
+        if self._is_over and not was_terminated and not self._has_ended():
+            asked = self._agenda.asked()
+            raise goes_on(asked, self._agenda.line_asked_at(asked[0].id) if asked else "")
+
+    @property
+    def raised(self) -> BaseException | None:
+        """What the code has failed with; None where it has not."""
+        outcome = self._outcome
+        return outcome.get_exception() if outcome is not None and outcome.is_failed else None
 
     def _line(self) -> str:
         """Where the code stands; empty where it has ended."""

@@ -1,5 +1,6 @@
 """Questions the engine asks of the record. Reports for people are SQL elsewhere; what is here rebuilds the engine's memory."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -27,12 +28,37 @@ _LAST_POSITION = 2**63 - 1
 def live(cursor: duckdb.DuckDBPyConnection) -> list[tuple[Instance, list[HistoryRow]]]:
     """Every execution that has not ended, with its whole history."""
     found = instances_from(cursor, f"SELECT {_RUNS} FROM executions WHERE status NOT IN (SELECT unnest(?)) ORDER BY key", [_TERMINAL])
+    return with_histories(cursor, found)
+
+
+def with_histories(cursor: duckdb.DuckDBPyConnection, found: list[Instance]) -> list[tuple[Instance, list[HistoryRow]]]:
+    """These executions with their whole histories, by one query."""
     histories: dict[int, list[HistoryRow]] = {instance.key: [] for instance in found}
     if found:
         wanted = f"SELECT {_HISTORY} FROM history WHERE instance IN (SELECT unnest(?)) ORDER BY instance, sequence"
         for record in _events_from(cursor, wanted, [list(histories)]):
             histories[record.key].append(record)
     return [(instance, histories[instance.key]) for instance in found]
+
+
+def executions(
+    cursor: duckdb.DuckDBPyConnection,
+    name: str,
+    *,
+    statuses: Iterable[str] | None = None,
+    version: str | None = None,
+    limit: int | None = None,
+) -> list[Instance]:
+    """Every execution of a workflow (of this version, in one of these statuses), newest first."""
+    query = f"SELECT {_RUNS} FROM executions WHERE name = $name"
+    given: dict[str, Any] = {"name": name}
+    if statuses is not None:
+        query += " AND status IN (SELECT unnest($statuses))"
+        given["statuses"] = list(statuses)
+    if version is not None:
+        query += " AND version = $version"
+        given["version"] = version
+    return instances_from(cursor, f"{query} ORDER BY key DESC LIMIT {sys.maxsize if limit is None else int(limit)}", given)
 
 
 def ids(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, str, Status]]:

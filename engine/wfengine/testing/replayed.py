@@ -32,7 +32,7 @@ def replay(workflow: Callable[..., Any], history: Sequence[h.HistoryEvent] | str
     if not events or not isinstance(events[0], h.ExecutionStarted):
         raise InvalidArgument("A history begins with ExecutionStarted; this one has no such event.")
     execution = Execution(Definition("workflow", events[0].name, workflow))
-    execution.replay(events)
+    execution.replay_whole(events)
     result = execution.end()
     execution.close()
     match result:

@@ -83,7 +83,7 @@ class Stepper:
         self._rows = {id(row.event): row for row in rows}
         try:
             with self._lines.counted():
-                self._execution.replay(events)
+                self._execution.replay_whole(events)
         except NonDeterminismError as error:
             self.disagreement = error
         self._rows = {}
@@ -161,7 +161,7 @@ class Stepper:
         for action in agenda.asked():
             if action.id >= self._next_id:
                 self._ledger.ask(action, agenda.now)
-                self._asked.append(Asked(id=action.id, text=asked_text(action), line=self._line_in_source(agenda.asked_at(action.id))))
+                self._asked.append(Asked(id=action.id, text=asked_text(action), line=self._line_in_source(agenda.line_asked_at(action.id))))
         self._next_id = agenda.next_id()
 
     def _line_in_source(self, told: str) -> int | None:
