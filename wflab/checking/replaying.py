@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from types import CodeType
 
+import msgspec
+
 from wfengine.core.replay import Execution
 from wfengine.errors import NonDeterminismError
 from wfengine.model.history import ConfirmingEvent, ExecutionCompleted
@@ -45,7 +47,10 @@ def _disagreement(rows: Sequence[HistoryRow], code: Definition) -> Disagreement 
     try:
         execution.replay_whole(past)
     except NonDeterminismError as error:
-        return _described(error, rows, code, execution.raised)
+        found = _described(error, rows, code)
+        if execution.raised is not None:
+            return _raising(found, execution.raised, code)
+        return _ending(found) if execution.has_ended and found.kind == "removed" else found
     finally:
         execution.close()
     end = past[-1]
@@ -55,9 +60,9 @@ def _disagreement(rows: Sequence[HistoryRow], code: Definition) -> Disagreement 
     return None
 
 
-def _described(error: NonDeterminismError, rows: Sequence[HistoryRow], code: Definition, raised: BaseException | None) -> Disagreement:
+def _described(error: NonDeterminismError, rows: Sequence[HistoryRow], code: Definition) -> Disagreement:
     place = next((row for row in rows if isinstance(row.event, ConfirmingEvent) and row.event.event_id == error.event_id), None)
-    found = Disagreement(
+    return Disagreement(
         kind=error.kind,
         recorded=error.recorded,
         attempted=error.attempted,
@@ -67,7 +72,12 @@ def _described(error: NonDeterminismError, rows: Sequence[HistoryRow], code: Def
         line=error.line,
         source=_text_at(error.line, code),
     )
-    return found if raised is None else _raising(found, raised, code)
+
+
+def _ending(found: Disagreement) -> Disagreement:
+    """The code is at its end where more is recorded."""
+    cause = f"a `return` was added, or {found.recorded} was removed"
+    return msgspec.structs.replace(found, kind="ends early", attempted="the end of the workflow", cause=cause)
 
 
 def _raising(found: Disagreement, raised: BaseException, code: Definition) -> Disagreement:

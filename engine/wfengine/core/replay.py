@@ -118,6 +118,11 @@ class Execution:
             raise goes_on(asked, self._agenda.line_asked_at(asked[0].id) if asked else "")
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the code returned, raised, or asked to continue as new."""
+        return self._has_ended()
+
+    @property
     def raised(self) -> BaseException | None:
         """What the code has failed with; None where it has not."""
         outcome = self._outcome
