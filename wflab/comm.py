@@ -20,6 +20,7 @@ from wflab.answers import plain_answer
 from wflab.display.source import Source, reply_of
 from wflab.focused import focused
 from wflab.lab import Lab
+from wflab.options import options
 from wflab.overview import overview
 from wflab.protocol import Act, Focus, FromPage, Notice, Reply, Request, SetFocus, read_from_page
 from wflab.protocol import lab as messages
@@ -46,7 +47,7 @@ class LabComm:
         self._publisher.attach(_OVERVIEW, self._everybody, self._overview)
         get_comm_manager().register_target(TARGET, self._opened)
         self._hello = create_comm(target_name=HELLO, data={"lab": lab.path.name})
-        self._forget = [lab.engine.listen(self._changed), lab.focus.listen(self._moved)]
+        self._forget = [lab.engine.listen(self._changed), lab.focus.listen(self._moved), options.listen(lambda: self._changed([]))]
 
     def close(self) -> None:
         """Say goodbye to every page. Safe to call twice."""
@@ -91,6 +92,8 @@ class LabComm:
                 self._publisher.post(_OVERVIEW, lambda: self._answer(act, partial(self._tell, page)))
             case SetFocus(focus=focus):
                 self._lab.focus.move(focus)
+            case messages.SetTheme(theme=theme):
+                self._lab.displays.theme = theme
             case messages.OpenView() as wanted if page.is_new(wanted.id):
                 self._publisher.post(_OVERVIEW, partial(self._open_view, page, wanted))
             case messages.CloseView(id=view_id):

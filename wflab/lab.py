@@ -21,6 +21,11 @@ from wfengine.runtime.registry import Definition
 from wfengine.runtime.retention import StateRetention
 from wfengine.store.guarding import refusal
 from wfengine.store.store import Store
+from wflab.analytics.fleet.answer import Answer
+from wflab.analytics.fleet.comparing import Comparisons, Workflow
+from wflab.analytics.fleet.questions import By, Fleet, Since, Window
+from wflab.analytics.fleet.slo import SLO
+from wflab.analytics.fleet.survival import Event
 from wflab.analytics.frames import aware
 from wflab.checking.checked import Checked
 from wflab.checking.checking import check
@@ -36,12 +41,15 @@ from wflab.display.run_card import RunCard
 from wflab.display.saga_source import SagaSource
 from wflab.display.source import Source
 from wflab.display.timeline_source import TimelineSource
+from wflab.figures.of_lab import Figures
 from wflab.focus import LabFocus
+from wflab.options import options
 from wflab.protocol import ViewName
 from wflab.proving import saga_proof
 from wflab.run import Run
 from wflab.runs import Runs
 from wflab.undoing import Undoing
+from wflab.views.diff import RunDiff
 from wflab.views.saga_proof import SagaProof
 
 DEFAULT_PATH = "wflab.duckdb"
@@ -82,6 +90,8 @@ class Lab:
         self.is_open = True
         self.check_on_edit = True
         self.path = self.engine.store.path
+        self.fleet = Fleet(self.engine)
+        self._comparisons = Comparisons(self.engine, self.fleet)
         self.clock = LabClock(self.engine)
         self.decisions = Decisions(self.engine, self.audit)
         self.undoing = Undoing(self.engine, self.audit, lambda instance_id: self._displays and self._displays.look_at(instance_id))
@@ -144,8 +154,8 @@ class Lab:
 
     @property
     def runs(self) -> Runs:
-        """All instances; `.where(name=, status=).since('24h')`, then `.df()`, `.count()`."""
-        return Runs(self.engine)
+        """All instances; `.where(name=, status=).since('24h')`, then `.df()`, `.count()`, or an act on all of them."""
+        return Runs(self.engine, bench=self)
 
     def _resolved(self, wanted: str) -> str:
         if self.engine.key_of(wanted) is not None:
@@ -198,6 +208,130 @@ class Lab:
             except duckdb.Error as error:
                 raise InvalidArgument(f"DuckDB: {str(error).partition(chr(10))[0]}") from None
 
+    def success_rates(
+        self,
+        by: By = "name",
+        *,
+        since: Since = None,
+        until: Since = None,
+        name: str | None = None,
+        children: bool = False,
+        canceled: bool = False,
+    ) -> Answer:
+        """How many runs COMPLETED of those that ended, as a DataFrame with a row per group.
+
+        Columns: the groups, then completed, failed, terminated, canceled, continued, running, numerator, denominator, rate, low, high. rate is
+        COMPLETED / (COMPLETED + FAILED + TERMINATED), low and high Wilson's 95 % interval; NaN, shown as –, for 0 of 0. CANCELED counts only with
+        `canceled`, child workflows only with `children`; a chain of `continue_as_new` is one run. `continued` are runs whose next generation is not
+        on record, `running` those under way now, whatever the window.
+
+        `by` is one or several of name, version, code_hash, app_id, parent_name, status, minute, hour, day, week, month (of the end) and
+        'tag:KEY'; None for one row of all. `since` and `until` bound the end: '24h' or a timedelta before now, or a datetime (naive means UTC).
+        `.attrs["sql"]` is the query. Raises InvalidArgument.
+        """
+        return self.fleet.success_rates(self.fleet.scope(Window(since, until), name=name, children=children), by, canceled=canceled)
+
+    def durations(
+        self,
+        by: By = "name",
+        *,
+        since: Since = None,
+        until: Since = None,
+        name: str | None = None,
+        status: str | None = "COMPLETED",
+        children: bool = False,
+    ) -> Answer:
+        """How long runs took, from their start to their end: a DataFrame with the groups, count, and p50, p90, p95, p99, mean, max as timedelta64.
+
+        Arguments as for `success_rates`; `status` is how they ended.
+        """
+        return self.fleet.durations(self.fleet.scope(Window(since, until), name=name, status=status, children=children), by)
+
+    def failures(self, *, since: Since = None, until: Since = None, name: str | None = None, children: bool = False) -> Answer:
+        """What runs fail of, the most frequent first: a DataFrame with fingerprint, count, share, first_seen, last_seen, workflows, sample, activity, message, frame.
+
+        A fingerprint is the error's type and message with ids and numbers masked. `sample` is the id of the newest such run, `activity` what
+        failed first, below any child workflows, `frame` the line of your own code that raised.
+        """
+        return self.fleet.failures(self.fleet.scope(Window(since, until), name=name, children=children))
+
+    def stuck(self, *, name: str | None = None, slo: SLO | None = None) -> Answer:
+        """Runs that stand still and should not, child workflows among them: instance_id, name, status, reason, since, why, remedy, started.
+
+        One row per run, the worst reason first; `.attrs["definition"]` lists them. With `slo.answer` (or `lab.slo`), events that are
+        unanswered for longer count, too.
+        """
+        return self.fleet.stuck(self.fleet.scope(name=name, children=True), slo)
+
+    def error_budget(self, slo: SLO | None = None, *, name: str | None = None) -> Answer:
+        """How fast the error budget of `slo` (of `lab.slo`, or 99 %) burns: a row for the last 1 h, 6 h and the SLO's window, with good, bad, rate, burn."""
+        return self.fleet.error_budget(self.fleet.scope(name=name), slo)
+
+    def survival(
+        self,
+        by: By = "name",
+        *,
+        name: str | None = None,
+        since: Since = None,
+        until: Since = None,
+        event: Event = "completed",
+        children: bool = False,
+        confidence: float = 0.95,
+    ) -> Answer:
+        """How long until runs complete, those under way counted for what they tell (Kaplan-Meier): a DataFrame with a row per group and time.
+
+        Columns: the groups (`by` as for `success_rates`), time (since the start, timedelta64), at_risk, events, censored, survival (the share not
+        completed by then), low, high. Runs under way are censored now; so are FAILED and TERMINATED ones at their end, unless `event` is "ended",
+        which counts any end. `since` and `until` bound the start. Raises InvalidArgument.
+        """
+        return self._comparisons.survival(by, Window(since, until), name=name, event=event, children=children, confidence=confidence)
+
+    def variants(self, workflow: Workflow, *, since: Since = None, until: Since = None) -> Answer:
+        """Which ways the runs of a workflow went: a DataFrame with a row per path of step names, repetitions folded, the most frequent first.
+
+        Columns: path, count, share, running, completed, failed, terminated, rate with low and high (Wilson), p50 (timedelta64), sample (an id),
+        last_seen (UTC), steps (the path as a list). `since` and `until` bound the start.
+        """
+        return self._comparisons.variants(workflow, Window(since, until))
+
+    def compare_versions(self, workflow: Workflow, *, since: Since = None, until: Since = None) -> Answer:
+        """What changed with a workflow's code: a DataFrame with a row per version and code hash, the oldest first.
+
+        Columns: version (the hash's first 8 digits where it has no name), code_hash, first_seen, last_seen, count, running, completed, failed,
+        terminated, rate, low, high (Wilson), change from the row before with change_low and change_high (Newcombe), p50, p50_low, p50_high
+        (distribution-free), p95, top_failure, top_failures. Spans are timedelta64. `since` and `until` bound the start.
+        """
+        return self._comparisons.compare_versions(workflow, Window(since, until))
+
+    def throughput(
+        self,
+        every: str | timedelta | None = None,
+        *,
+        since: Since = None,
+        until: Since = None,
+        name: str | None = None,
+        children: bool = False,
+    ) -> Answer:
+        """How many runs ended over time: a DataFrame with a row per bin and status: time (the bin's beginning, UTC), status, count.
+
+        `every` is the width of a bin, such as '15m'; where none is given, one of which there are at most sixty. `since` and `until` bound the end.
+        """
+        return self._comparisons.throughput(every, Window(since, until), name=name, children=children)
+
+    @property
+    def fig(self) -> Figures:
+        """The same as plotly figures: `lab.fig.success_rates()`, `.durations()`, `.failures()`, `.throughput()`, `.survival()`, `.variants(workflow)`, ..."""
+        return Figures(self.fleet, self._comparisons, lambda: "light" if self._displays is None else self._displays.theme)
+
+    @property
+    def slo(self) -> SLO | None:
+        """What runs are held to: `lab.slo = wf.SLO(success=0.99, p95="60s", window="24h")`."""
+        return self.fleet.slo
+
+    @slo.setter
+    def slo(self, slo: SLO | None) -> None:
+        self.fleet.slo = slo
+
     # Code and what is recorded.
 
     def check(
@@ -218,11 +352,11 @@ class Lab:
 
     def registered_hash(self, name: str, app_id: str | None, version: str | None) -> str | None:
         """What a cell that is about to register a workflow may be changing."""
-        return registered_hash(self.engine, name, app_id, version) if self.check_on_edit else None
+        return registered_hash(self.engine, name, app_id, version) if self.check_on_edit and options.check_on_edit else None
 
     def defined(self, definition: Definition, before: str | None) -> None:
         """A workflow was registered, where `before` it was this code: tell the cell how its histories take that."""
-        if self.check_on_edit:
+        if self.check_on_edit and options.check_on_edit:
             check_on_edit(self.engine, definition, before)
 
     # The bench itself.
@@ -303,6 +437,12 @@ class Lab:
 
 
 current: Current[Lab] = Current()
+
+
+def diff(a: Run | str, b: Run | str) -> RunDiff:
+    """Two runs (or ids in the current lab) laid beside each other, step by step; display it, or take `.df()`. Raises InstanceNotFound."""
+    one, other = (run if isinstance(run, Run) else current.get().get(run) for run in (a, b))
+    return one.diff(other)
 
 
 def current_lab() -> Lab:

@@ -26,6 +26,7 @@ from wflab.display.saga_handle import SagaHandle
 from wflab.display.saga_source import SagaSource
 from wflab.display.timeline_handle import TimelineHandle
 from wflab.display.timeline_source import TimelineSource
+from wflab.views.diff import RunDiff
 
 if TYPE_CHECKING:
     from wflab.lab import Lab
@@ -132,6 +133,11 @@ class Run:
     def _fork(self, at: int, edit: Mapping[int | str, Any] | None, code: Any) -> str:
         """For the replay's page: the id of a fork at this place in history."""
         return self.fork(at, edit=edit, code=code).id
+
+    def diff(self, other: "Run | str") -> RunDiff:
+        """This run (a) and another (b; of any lab, or an id of this one) laid beside each other, step by step; display it, or take `.df()`."""
+        b = other if isinstance(other, Run) else self._lab.get(other)
+        return RunDiff(*self._state_and_steps(), *b._state_and_steps())  # noqa: SLF001  # it is one of us
 
     # Waiting for it.
 

@@ -1,5 +1,5 @@
 // The snapshot's door: draws what a notebook or a file holds, with the views' own code and no kernel.
-import { type AnyPicture, isPicture, isRecord, type ViewName } from "./protocol";
+import { type AnyPicture, isPicture, isRecord, type Recoloured, type ViewName } from "./protocol";
 import { currentTheme, onThemeChange } from "./theme";
 import type { MakeView } from "./view";
 import { watchSight } from "./sight";
@@ -53,16 +53,16 @@ function draw(host: HTMLElement, snapshot: unknown): Drawn {
   }
   const view = VIEWS[found.name](null, currentTheme());
   let seq = 0;
-  const show = (picture: AnyPicture): void => view.show({ type: "picture", seq: ++seq, picture }, false);
+  const show = ({ picture, palette }: Found): void => view.show({ type: "picture", seq: ++seq, picture, palette }, false);
   host.replaceChildren(view.element);
-  show(found.picture);
+  show(found);
   const forgetTheme = onThemeChange(() => view.paint(currentTheme()));
   const forgetSight = watchSight(view.element, (isSeen) => view.look(isSeen));
   return {
     again: (next) => {
       const other = read(next);
       if (other?.name !== found.name) return false;
-      show(other.picture);
+      show(other);
       return true;
     },
     dispose: () => {
@@ -74,8 +74,21 @@ function draw(host: HTMLElement, snapshot: unknown): Drawn {
   };
 }
 
-function read(snapshot: unknown): { readonly name: ViewName; readonly picture: AnyPicture } | null {
+interface Found {
+  readonly name: ViewName;
+  readonly picture: AnyPicture;
+  readonly palette: Recoloured;
+}
+
+function read(snapshot: unknown): Found | null {
   if (!isRecord(snapshot) || snapshot["version"] !== VERSION) return null;
-  const { view, picture } = snapshot;
-  return typeof view === "string" && Object.prototype.hasOwnProperty.call(VIEWS, view) && isPicture(picture) ? { name: view as ViewName, picture } : null;
+  const { view, picture, palette } = snapshot;
+  const isOurs = typeof view === "string" && Object.prototype.hasOwnProperty.call(VIEWS, view) && isPicture(picture);
+  return isOurs ? { name: view as ViewName, picture, palette: isRecord(palette) ? colours(palette) : {} } : null;
+}
+
+/** What of a saved palette is one: a document may hold anything. */
+function colours(saved: Readonly<Record<string, unknown>>): Recoloured {
+  const isColour = (value: unknown): boolean => typeof value === "string" && /^#[0-9a-f]{6}$/i.test(value);
+  return Object.fromEntries(Object.entries(saved).filter(([, four]) => Array.isArray(four) && four.length === 4 && four.every(isColour))) as Recoloured;
 }

@@ -16,11 +16,15 @@ class Focus(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int | None = None
 
 
-class ShowPicture(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="picture"):
-    """Kernel to page: draw this. `seq` grows by one with each picture of a view."""
+class ShowPicture(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="picture", omit_defaults=True):
+    """Kernel to page: draw this. `seq` grows by one with each picture of a view.
+
+    `palette` holds the states that have other colours than ours: light, what is readable on it, dark, what is readable on that.
+    """
 
     seq: int
     picture: msgspec.Struct
+    palette: dict[str, tuple[str, str, str, str]] = {}
 
 
 class ShowChange(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="change"):

@@ -10,6 +10,7 @@ from wflab.views.card import html_card, text_card
 from wflab.views.graph_card import cut, html_graph, text_graph
 from wflab.views.inbox_card import inbox_html, inbox_text
 from wflab.views.inbox_picture import cut as cut_inbox
+from wflab.views.palette import PALETTE
 from wflab.views.replay_card import replay_html, replay_text
 from wflab.views.replay_picture import cut as cut_replay
 from wflab.views.saga_card import saga_html, saga_text
@@ -46,5 +47,6 @@ def bundle_of(picture: Any) -> dict[str, Any]:
 
 
 def snapshot_of(picture: Any) -> dict[str, Any]:
-    """The picture as JSON that stands alone; bytes are base64 text."""
-    return {"view": picture.view, "version": VERSION, "picture": msgspec.to_builtins(_HOW[type(picture)].cut(picture))}
+    """The picture as JSON that stands alone, with the colours that a user put in place of ours; bytes are base64 text."""
+    own = {"palette": {state: list(colours) for state, colours in PALETTE.changed.items()}} if PALETTE.changed else {}
+    return {"view": picture.view, "version": VERSION, **own, "picture": msgspec.to_builtins(_HOW[type(picture)].cut(picture))}

@@ -49,8 +49,9 @@ class DisplayHandle(Protocol):
 
 
 class _Entry:
-    def __init__(self, view: LiveView, snapshot: Callable[[], Any], display: DisplayHandle | None, now: float) -> None:
+    def __init__(self, view: LiveView, snapshot: Callable[[], Any], display: DisplayHandle | None, now: float, pause_s: float) -> None:
         self.view = view
+        self.pause_s = pause_s
         self.snapshot = snapshot
         self.display = display
         self.is_dirty = True
@@ -87,10 +88,21 @@ class Publisher:
         self._at_work: _Entry | None = None
         threading.Thread(target=self._run, name="wflab-publisher", daemon=True).start()
 
-    def attach(self, key: Hashable, view: LiveView, snapshot: Callable[[], Any], *, display: DisplayHandle | None = None) -> None:
-        """Keep the view at `snapshot()` whenever `key` is touched. A key may have several views; `display` is where it is shown."""
+    def attach(
+        self,
+        key: Hashable,
+        view: LiveView,
+        snapshot: Callable[[], Any],
+        *,
+        display: DisplayHandle | None = None,
+        pause_s: float = VIEW_PAUSE_S,
+    ) -> None:
+        """Keep the view at `snapshot()` whenever `key` is touched. A key may have several views; `display` is where it is shown.
+
+        It is drawn at most once in `pause_s` seconds.
+        """
         with self._changed.lock:
-            self._entries.setdefault(key, []).append(_Entry(view, snapshot, display, self._clock()))
+            self._entries.setdefault(key, []).append(_Entry(view, snapshot, display, self._clock(), pause_s))
             self._changed.notify_all()
 
     def touch(self, key: Hashable) -> None:
@@ -166,7 +178,7 @@ class Publisher:
             with self._changed.lock:
                 now = self._clock()
                 self._next_send = now + SEND_PAUSE_S
-                entry.due = now + max(VIEW_PAUSE_S, _SHARE_OF_TIME * (now - started))
+                entry.due = now + max(entry.pause_s, _SHARE_OF_TIME * (now - started))
                 self._at_work = None
                 if is_freezing:
                     self._let_go(key, entry)

@@ -18,7 +18,7 @@ from wfengine.errors import (
     InvalidArgument,
 )
 from wfengine.model.circuit import CircuitBreaker
-from wfengine.model.history import ExecutionResumed, ExecutionSuspended, ExecutionTerminated, HistoryEvent
+from wfengine.model.history import ExecutionResumed, ExecutionSuspended, HistoryEvent
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import UNSET, to_json
 from wfengine.model.work import AuditRow, Commit, HistoryRow
@@ -31,7 +31,7 @@ from wfengine.runtime.mailbox import Mailbox
 from wfengine.runtime.operations import Awaited
 from wfengine.runtime.poison import Suspects
 from wfengine.runtime.registry import Definition, Kind, Registry
-from wfengine.runtime.requests import checked_id, raised, start_request
+from wfengine.runtime.requests import checked_id, raised, start_request, terminated
 from wfengine.runtime.retention import StateRetention
 from wfengine.runtime.standing import Standing
 from wfengine.runtime.transactional import Transactions
@@ -302,8 +302,7 @@ class Engine:
 
     def terminate_workflow(self, instance_id: str, *, output: Any = None, recursive: bool = True, audit: AuditRow | None = None) -> None:
         """End the instance (and its children, unless told otherwise); activities under way are not stopped, their results are late."""
-        payload = None if output is None else to_json(output, "the output")
-        self._act(instance_id, lambda now: ExecutionTerminated(occurred_at=now, output=payload, recurse=recursive), audit)
+        self._act(instance_id, terminated(output, recursive=recursive), audit)
 
     def pause_workflow(self, instance_id: str, *, audit: AuditRow | None = None) -> None:
         """Suspend: what arrives from now on waits, in order; activities under way finish."""
@@ -312,6 +311,35 @@ class Engine:
     def resume_workflow(self, instance_id: str, *, audit: AuditRow | None = None) -> None:
         """Resume a suspended instance."""
         self._act(instance_id, lambda now: ExecutionResumed(occurred_at=now), audit, only=Status.SUSPENDED)
+
+    # The same without waiting, so that thousands share a commit: the future is settled when the act is durable, or says why it will not be.
+
+    def terminate_workflow_soon(
+        self, instance_id: str, *, output: Any = None, recursive: bool = True, audit: AuditRow | None = None
+    ) -> "Future[None]":
+        """As `terminate_workflow`, without waiting."""
+        return self._act_soon(instance_id, terminated(output, recursive=recursive), audit)
+
+    def pause_workflow_soon(self, instance_id: str, *, audit: AuditRow | None = None) -> "Future[None]":
+        """As `pause_workflow`, without waiting."""
+        return self._act_soon(instance_id, lambda now: ExecutionSuspended(occurred_at=now), audit, unless=Status.SUSPENDED)
+
+    def resume_workflow_soon(self, instance_id: str, *, audit: AuditRow | None = None) -> "Future[None]":
+        """As `resume_workflow`, without waiting."""
+        return self._act_soon(instance_id, lambda now: ExecutionResumed(occurred_at=now), audit, only=Status.SUSPENDED)
+
+    def _act_soon(
+        self,
+        instance_id: str,
+        event_at: Callable[[datetime], HistoryEvent],
+        audit: AuditRow | None,
+        *,
+        unless: Status | None = None,
+        only: Status | None = None,
+    ) -> "Future[None]":
+        ack: Future[None] = Answer()
+        self._loop.ask(ack, partial(operations.deliver, self._turns, instance_id, event_at, audit=audit, unless=unless, only=only))
+        return ack
 
     def purge_workflow(self, instance_id: str, *, recursive: bool = True, force: bool = False, audit: AuditRow | None = None) -> None:
         """Delete an ended instance with its whole history (and its children's). Raises InstanceNotFound, InstanceNotTerminal.

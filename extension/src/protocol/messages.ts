@@ -18,10 +18,14 @@ export interface Focus {
   readonly attempt: number | null;
 }
 
+/** The states that have other colours than ours: light, what is readable on it, dark, what is readable on that. */
+export type Recoloured = Readonly<Record<string, readonly [light: string, lightOn: string, dark: string, darkOn: string]>>;
+
 export interface ShowPicture {
   readonly type: "picture";
   readonly seq: number;
   readonly picture: AnyPicture;
+  readonly palette?: Recoloured | undefined;
 }
 
 export interface ShowChange {

@@ -6,8 +6,8 @@ import { Clock } from "../clock";
 import { html, replace, set, text } from "../dom";
 import { everySecond } from "../every_second";
 import { isTyping, keepKeys } from "../keys";
-import { paletteVariables, type Theme } from "../palette";
-import { type AnyPicture, type Focus, type FocusMoved, type FromPage, isRunHead, type Notice, type Reply, type ShowChange, type ShowPicture, type ViewName } from "../protocol";
+import { paletteVariables, sameColours, type Theme } from "../palette";
+import { type AnyPicture, type Focus, type FocusMoved, type FromPage, isRunHead, type Notice, type Recoloured, type Reply, type ShowChange, type ShowPicture, type ViewName } from "../protocol";
 import type { MakeView, View } from "../view";
 import { Announcer } from "../views/announcer";
 import { Header } from "../views/header";
@@ -48,6 +48,8 @@ class Shell<P extends AnyPicture> implements View, Host {
   #channel: BroadcastChannel | null = null;
   #picture: P | null = null;
   #seq = 0;
+  #theme: Theme = "light";
+  #palette: Recoloured = {};
   #isThere: boolean;
   #isSeen = true;
   #isTable = false;
@@ -115,6 +117,7 @@ class Shell<P extends AnyPicture> implements View, Host {
     }
     this.#seq = message.seq;
     this.#picture = picture;
+    this.#recolour(message.palette);
     if (this.#isThere) this.#clock.follow(picture, pushed);
     else this.#clock.stand(picture);
     this.redraw();
@@ -142,9 +145,16 @@ class Shell<P extends AnyPicture> implements View, Host {
   }
 
   paint(theme: Theme): void {
+    this.#theme = theme;
     set(this.element, { "data-wf-theme": theme });
-    for (const [name, value] of paletteVariables(theme)) this.element.style.setProperty(name, value);
+    for (const [name, value] of paletteVariables(theme, this.#palette)) this.element.style.setProperty(name, value);
     this.#content.paint?.();
+  }
+
+  #recolour(palette: Recoloured = {}): void {
+    if (sameColours(palette, this.#palette)) return;
+    this.#palette = palette;
+    this.paint(this.#theme);
   }
 
   look(isSeen: boolean): void {
