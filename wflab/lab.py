@@ -7,13 +7,14 @@ import socket
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import wait
 from datetime import datetime, timedelta
+from enum import Enum
 from types import TracebackType
 from typing import Any, Self
 
 import duckdb
 import pandas as pd
 
-from wfengine.errors import InstanceNotFound, InvalidArgument, PayloadError
+from wfengine.errors import DefinitionNotFound, InstanceNotFound, InvalidArgument, PayloadError
 from wfengine.model.work import AuditRow
 from wfengine.runtime.engine import Engine
 from wfengine.runtime.limits import Limits
@@ -29,7 +30,7 @@ from wflab.analytics.fleet.survival import Event
 from wflab.analytics.frames import aware
 from wflab.checking.checked import Checked
 from wflab.checking.checking import check
-from wflab.checking.on_edit import check_on_edit, registered_hash
+from wflab.checking.on_edit import check_on_edit
 from wflab.clock import LabClock
 from wflab.current import Current
 from wflab.decisions import Decisions
@@ -43,6 +44,9 @@ from wflab.display.source import Source
 from wflab.display.timeline_source import TimelineSource
 from wflab.figures.of_lab import Figures
 from wflab.focus import LabFocus
+from wflab.linting.linted import Linted
+from wflab.linting.linting import lint
+from wflab.linting.on_define import lint_on_define
 from wflab.options import options
 from wflab.protocol import ViewName
 from wflab.proving import saga_proof
@@ -69,7 +73,7 @@ class Lab:
     Raises StoreInUse where another kernel has the file, NotADatabase where it is something else. `clock` is `lab.clock`. `retention` says how long
     ended runs are kept (for ever), `limits` how much may be under way at a time (any), `poison_after` how often the process may die under one attempt
     of an activity before that is given up (None: as often as it likes). `check_on_edit`: whether a cell that changes a workflow says how the
-    recorded histories take that. A lab `at_rest` runs nothing: its file can be asked and checked, and whatever is to be recorded waits for ever.
+    recorded histories take that; `lint_on_define`: whether a cell that defines one says what in it surely differs between replays. A lab `at_rest` runs nothing: its file can be asked and checked, and whatever is to be recorded waits for ever.
     """
 
     def __init__(
@@ -89,6 +93,7 @@ class Lab:
             raise
         self.is_open = True
         self.check_on_edit = True
+        self.lint_on_define = True
         self.path = self.engine.store.path
         self.fleet = Fleet(self.engine)
         self._comparisons = Comparisons(self.engine, self.fleet)
@@ -340,7 +345,7 @@ class Lab:
         *,
         code: Callable[..., Any] | str | None = None,
         limit: int | None = None,
-        status: str | Iterable[str] | None = None,
+        status: str | Enum | Iterable[str | Enum] | None = None,
     ) -> Checked:
         """Replay every recorded history of a workflow on its code as it is registered now, newest first; no activity runs, nothing is recorded.
 
@@ -350,12 +355,22 @@ class Lab:
         """
         return check(self.engine, workflow, code=code, limit=limit, status=status)
 
-    def registered_hash(self, name: str, app_id: str | None, version: str | None) -> str | None:
-        """What a cell that is about to register a workflow may be changing."""
-        return registered_hash(self.engine, name, app_id, version) if self.check_on_edit and options.check_on_edit else None
+    def lint(self, workflow: Callable[..., Any] | str) -> Linted:
+        """What in a workflow's source, and in your functions that it calls, differs between replays, and what to write instead. Runs nothing.
+
+        A comment `# wf: allow RULE` on a line keeps a finding out. Raises DefinitionNotFound, InvalidArgument.
+        """
+        if not isinstance(workflow, str):
+            return lint(workflow)
+        found = self.engine.registry.find("workflow", workflow)
+        if found is None:
+            raise DefinitionNotFound("workflow", workflow, self.engine.registry.names("workflow"))
+        return lint(found.function)
 
     def defined(self, definition: Definition, before: str | None) -> None:
-        """A workflow was registered, where `before` it was this code: tell the cell how its histories take that."""
+        """A cell has registered a workflow that was this code `before`: say what of it is not deterministic, and how its histories take it."""
+        if self.lint_on_define:
+            lint_on_define(definition, before)
         if self.check_on_edit and options.check_on_edit:
             check_on_edit(self.engine, definition, before)
 

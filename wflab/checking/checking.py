@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import Enum
 from typing import Any
 
 from wfengine.core.arguments import name_of
@@ -88,7 +89,8 @@ def _definition(engine: Engine, code: Callable[..., Any] | str, name: str) -> De
 def _statuses(status: Any) -> list[str] | None:
     if status is None:
         return None
-    wanted = [str(one).rpartition(".")[2].upper() for one in ([status] if isinstance(status, str) else status)]
+    several = [status] if isinstance(status, str | Enum) else list(status)
+    wanted = [one.name if isinstance(one, Enum) else str(one).upper() for one in several]
     unknown = [one for one in wanted if one not in set(Status)]
     if unknown:
         raise InvalidArgument(f"There is no status {unknown[0]!r}; there are {', '.join(Status)}.")

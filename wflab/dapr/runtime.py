@@ -8,6 +8,7 @@ from wfengine.core.arguments import NAME_ATTRIBUTE, name_of
 from wfengine.errors import InvalidArgument
 from wfengine.model.circuit import CircuitBreaker
 from wfengine.runtime.registry import Registry
+from wflab.checking.on_edit import registered_hash
 from wflab.lab import Lab, current
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -177,7 +178,7 @@ class WorkflowRuntime:
             if key[0] == "activity":
                 lab.engine.register_activity(fn, name, app_id=self.app_id, **options)
                 return
-            before = lab.registered_hash(key[1], self.app_id, options.get("version_name"))
+            before = registered_hash(lab.engine, key[1], self.app_id, options.get("version_name"))
             lab.defined(lab.engine.register_workflow(fn, name, app_id=self.app_id, **options), before)
 
         if self._lab is not None:

@@ -42,6 +42,10 @@ def edited(old: str, new: str) -> dict[str, Any]:
     return run_cell(ORDER.replace(old, new))
 
 
+def until_it_asks(lab: wf.Lab, instance_id: str) -> None:
+    eventually(lambda: len(lab.engine.awaited(instance_id)) == 1)
+
+
 @pytest.fixture
 def recorded(lab: wf.Lab) -> dict[str, Any]:
     """Three that have ended and two that wait."""
@@ -49,7 +53,7 @@ def recorded(lab: wf.Lab) -> dict[str, Any]:
     for number in range(5):
         lab.start("order", number, f"order-{number}")
         lab.engine.wait_for_workflow_start(f"order-{number}", WITHIN_SECONDS)
-        eventually(lambda number=number: len(lab.engine.awaited(f"order-{number}")) == 1)
+        until_it_asks(lab, f"order-{number}")
         if number < 3:
             lab.get(f"order-{number}").raise_event("go")
             lab.get(f"order-{number}").result(WITHIN_SECONDS)
@@ -91,9 +95,9 @@ def test_a_renamed_call_lists_every_instance_with_event_line_cause_and_patch(lab
     frame = checked.df()
     assert not frame.agrees.any()
     assert set(frame.kind) == {"replaced"}
-    for one in frame.itertuples():
-        event = lab.get(one.instance_id).history().set_index("sequence").loc[one.sequence]
-        assert (event.type, event.event_id, event["name"], one.event_id) == ("TaskScheduled", 0, "charge", 0)
+    for instance_id, sequence, event_id in zip(frame.instance_id, frame.sequence, frame.event_id, strict=True):
+        event = lab.get(instance_id).history().set_index("sequence").loc[int(sequence)]
+        assert (event.type, event.event_id, event["name"], event_id) == ("TaskScheduled", 0, "charge", 0)
     [group] = checked.groups
     assert (group.count, group.live, group.found.line) == (5, 2, "line 16 of order")
     assert group.found.source == "paid = yield ctx.call_activity(charge_card, input=amount)"
@@ -225,7 +229,7 @@ def test_the_newest_come_first_and_only_some_may_be_asked_for(lab: wf.Lab, recor
     assert len(lab.check("order", status=["RUNNING", wf.WorkflowStatus.COMPLETED])) == 5
     for wrong in ({"limit": 0}, {"limit": "x"}, {"status": "walking"}):
         with pytest.raises(InvalidArgument):
-            lab.check("order", **wrong)  # type: ignore[arg-type]
+            lab.check("order", **wrong)
     with pytest.raises(DefinitionNotFound):
         lab.check("nobody")
 

@@ -9,7 +9,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import wflab as wf
-from tests.lab.checking.test_check import ORDER, RENAMED, WITHIN_SECONDS
+from tests.lab.checking.test_check import ORDER, RENAMED, WITHIN_SECONDS, until_it_asks
 from tests.waiting import eventually
 from wflab.checking import on_edit
 
@@ -41,7 +41,7 @@ def recorded(count: int = 3) -> None:
     lab = wf.current_lab()
     for number in range(count):
         lab.start("order", number, f"order-{number}")
-        eventually(lambda number=number: len(lab.engine.awaited(f"order-{number}")) == 1)
+        until_it_asks(lab, f"order-{number}")
 
 
 def test_a_cell_that_defines_a_workflow_anew_or_unchanged_says_nothing(cell: Run) -> None:
@@ -121,9 +121,13 @@ def test_what_takes_longer_goes_on_in_the_background_and_the_line_is_exchanged(c
     cell(ORDER)
     recorded()
     shown: list[Shown] = []
-    monkeypatch.setattr(on_edit, "display", lambda text, **options: shown.append(Shown(text, **options)) or shown[-1])
+
+    def show(text: object, **options: Any) -> Shown:
+        shown.append(Shown(text, **options))
+        return shown[-1]
+
+    monkeypatch.setattr(on_edit, "display", show)
     monkeypatch.setattr(on_edit, "_AT_A_TIME", 1)
-    monkeypatch.setattr(on_edit, "_MOST_SECONDS", 0.0)
     lab = wf.current_lab()
     definition = lab.engine.registry.find("workflow", "order")
     assert definition is not None
