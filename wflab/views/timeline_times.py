@@ -12,6 +12,7 @@ Times = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 SHORTEST_GAP_MS = 2_000.0
 SHORTEST_GAP_SHARE = 0.1
+SHORTEST_REST_MS = 1.0
 _CALLS = ("activity", "child")
 _WORKFLOW = KINDS.index("workflow")
 
@@ -49,7 +50,10 @@ def laid_out(table: SpanTable, end: float) -> Laid:
 
 
 def gaps_of(laid: Laid, begin: float, end: float) -> list[tuple[float, float]]:
-    """Where nothing begins, ends or is worked on for at least two seconds and a tenth of the time that is left when longer gaps are broken out."""
+    """Where nothing begins, ends or is worked on for at least two seconds and a tenth of the time that is left when longer gaps are broken out.
+
+    None where nothing would be left: on a virtual clock work takes no time, and an axis of nothing but breaks shows nothing.
+    """
     since = np.concatenate([[begin], laid.queued, laid.started[laid.works], laid.ended, [end]])
     until = np.concatenate([[begin], np.where(laid.works, laid.till, laid.queued), laid.till[laid.works], laid.ended, [end]])
     known = ~(np.isnan(since) | np.isnan(until))
@@ -65,7 +69,7 @@ def gaps_of(laid: Laid, begin: float, end: float) -> list[tuple[float, float]]:
             break
         left -= length
         broken.append(gap)
-    return sorted(broken)
+    return sorted(broken) if left >= SHORTEST_REST_MS else []
 
 
 def blame_of(laid: Laid, begin: float, end: float) -> dict[str, float]:

@@ -63,6 +63,14 @@ def test_a_gap_has_a_tenth_of_the_time_that_longer_gaps_leave() -> None:
     assert [round((until - since) / 1000) for since, until in picture(story.ends()).gaps] == [100_000, 5]
 
 
+def test_where_all_time_is_idle_as_on_a_virtual_clock_nothing_is_broken_out() -> None:
+    story = Story()
+    for _ in range(3):
+        story.waits("next")
+        story.later(days=30).turn().raised("next")
+    assert picture(story.ends()).gaps == []
+
+
 def test_every_moment_is_blamed_once() -> None:
     drawn = picture(race())
     assert sum(drawn.blame.values()) == pytest.approx(drawn.end - drawn.begin)
