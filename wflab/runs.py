@@ -30,7 +30,6 @@ _TAG = "(tags::JSON::MAP(VARCHAR, VARCHAR))[${}]"
 class Runs:
     """Lazy: nothing is asked before `df()`, `count()`, `list()` or an act, and then everything durable is in the answer.
 
-    `bench` is the lab that acts are done with. `said` is the chain as code, which dry runs and the audit repeat.
     `bench` is the lab that acts are done with. `said` is the chain as code, which dry runs and the audit repeat. `of` is the view that is asked.
     """
 
@@ -43,7 +42,6 @@ class Runs:
         *,
         bench: Bench | None = None,
         said: str = "lab.runs",
-        of: str = "instances",
     ) -> None:
         self._engine = engine
         self._conditions = conditions
@@ -158,9 +156,6 @@ class Runs:
 
     def of_executions(self, keys: Sequence[int]) -> "Runs":
         """Only these executions, also where their ids were used again since."""
-        return Runs(self._engine, self._conditions, self._parameters, bench=self._bench, said=self._said, of="executions").narrowed(
-            "key IN (SELECT unnest(${}::BIGINT[]))", list(keys)
-        )
         said = f"{self._said}.of_executions(...)"
         executions = Runs(self._engine, self._conditions, self._parameters, "executions", bench=self._bench, said=said)
         return executions.narrowed("key IN (SELECT unnest(${}::BIGINT[]))", list(keys))
@@ -170,7 +165,6 @@ class Runs:
         names = [f"p{len(self._parameters) + place}" for place in range(len(values))]
         given = dict(zip(names, values, strict=True))
         conditions = (*self._conditions, condition.format(*names))
-        return Runs(self._engine, conditions, {**self._parameters, **given}, bench=self._bench, said=self._said, of=self._of)
         return Runs(self._engine, conditions, {**self._parameters, **given}, self._of, bench=self._bench, said=self._said)
 
     # Acts on all of them. Each gives a dry run to look at; `.confirm()` on that does it, or `confirm=N` here, where N names the count.
@@ -218,9 +212,6 @@ class Runs:
     def saying(self, verb: str, *values: Any, **named: Any) -> "Runs":
         """These, with the call that made them of others added to their code."""
         told = [repr(value) for value in values] + [f"{key}={value!r}" for key, value in named.items() if value is not None]
-        return Runs(
-            self._engine, self._conditions, self._parameters, bench=self._bench, said=f"{self._said}.{verb}({', '.join(told)})", of=self._of
-        )
         said = f"{self._said}.{verb}({', '.join(told)})"
         return Runs(self._engine, self._conditions, self._parameters, self._of, bench=self._bench, said=said)
 

@@ -46,9 +46,6 @@ CELLS = [
 SHOWN = {
     1: "run", 2: "graph", 3: "timeline", 4: "replay", 5: "run", 6: "graph", 7: "timeline", 8: "replay", 9: "inbox", 11: "saga", 12: "recipes", 13: "dashboard"
 }  # fmt: skip
-    "lab.dashboard()",
-]
-SHOWN = {1: "run", 2: "graph", 3: "timeline", 4: "run", 5: "graph", 6: "timeline", 7: "inbox", 8: "dashboard"}
 PATIENCE_MS = 30_000
 PICTURE = re.compile(r'<img\b(?=[^>]*\balt="[^"]{20,}")(?=[^>]*\bsrc="data:image/svg\+xml;base64,)[^>]*>')
 LOOKS = """() => [...document.querySelectorAll("[data-wf-view]")].map((view) => {

@@ -50,8 +50,8 @@ class DisplayHandle(Protocol):
 
 class _Entry:
     def __init__(self, view: LiveView, snapshot: Callable[[], Any], display: DisplayHandle | None, now: float, pause_s: float) -> None:
-    def __init__(self, view: LiveView, snapshot: Callable[[], Any], display: DisplayHandle | None, now: float, pause: float) -> None:
         self.view = view
+        self.pause_s = pause_s
         self.snapshot = snapshot
         self.display = display
         self.is_dirty = True
@@ -179,7 +179,6 @@ class Publisher:
                 now = self._clock()
                 self._next_send = now + SEND_PAUSE_S
                 entry.due = started + max(entry.pause_s, _SHARE_OF_TIME * (self._work() - worked))
-                entry.due = now + max(entry.pause, _SHARE_OF_TIME * (now - started))
                 self._at_work = None
                 if is_freezing:
                     self._let_go(key, entry)

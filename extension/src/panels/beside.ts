@@ -26,7 +26,6 @@ const OF_LAB: Readonly<Partial<Record<ViewName, string>>> = {
   recipes: "Patterns to run and to insert",
 };
 const ASKED = "wflab:open"; // an event of a view: a person wants another one of this run
-const TITLES: Readonly<Record<ViewName, string>> = { run: "Run", graph: "Graph", timeline: "Timeline", replay: "Replay", saga: "Saga", inbox: "Inbox" };
 
 function isViewName(value: unknown): value is ViewName {
   return typeof value === "string" && value in TITLES;
@@ -195,7 +194,6 @@ export const beside: JupyterFrontEndPlugin<void> = {
       event.preventDefault();
       void app.commands.execute(OPEN, { view: String(wanted["view"]), instance_id: String(wanted["instance_id"]), name: String(wanted["name"]) });
     });
-    for (const view of ["graph", "timeline", "replay", "saga", "run", "inbox"]) palette?.addItem({ command: OPEN, category: CATEGORY, args: { view } });
     links.changed.connect(() => app.commands.notifyCommandChanged(OPEN));
   },
 };

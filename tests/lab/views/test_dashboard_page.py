@@ -11,7 +11,7 @@ from tests.lab.views.dashboard_pictures import dashboard, kpi, line, row
 from tests.lab.views.test_card import HOSTILE
 from tests.lab.views.test_page import ADDRESS, SHOW
 from wflab import protocol
-from wflab.protocol.dashboard import DashboardBulk, DashboardFilter, DashboardPicture, Explanation
+from wflab.protocol.dashboard import DashboardBulk, DashboardFilter, DashboardPicture, ExplainedNumber
 from wflab.views.widget import BUNDLES
 
 BUNDLE = BUNDLES / "dashboard.js"
@@ -171,7 +171,7 @@ def test_an_act_on_many_shows_the_list_and_then_names_the_count(page: Page) -> N
 def test_a_number_is_explained_by_its_sql(page: Page) -> None:
     show(page, dashboard())
     page.locator("[data-wf-explain=success]").click()
-    told = Explanation(
+    told = ExplainedNumber(
         title="Success rate", definition="what it means", sql="SELECT 1", parameters={"name": "'order'"}, code="lab.success_rates()"
     )
     assert answer(page, "explain", told) == {"what": "success"}
