@@ -76,7 +76,9 @@ class Options:
             listener()
         alike = lookalikes(self._looks.states) if colours else []
         if alike:
-            warnings.warn(f"{'; '.join(alike)}. The glyphs still tell them apart.", PaletteWarning, stacklevel=2)
+            warnings.warn(
+                f"{'; '.join(alike)}. The glyphs still tell them apart.", PaletteWarning, stacklevel=3
+            )  # past our __setattr__, to the line that set it
 
     @property
     def check_on_edit(self) -> bool:

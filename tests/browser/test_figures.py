@@ -13,6 +13,7 @@ from tests.browser.jupyter_server import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 PATIENCE_MS = 60_000
+WIDE_ENOUGH_PX = 400
 CELLS = [
     SEED,
     "for n in range(6):\n    lab.start(request_escalation, {'amount': n}).result(30)\nrun = lab.start(request_escalation, {'amount': 5000})\nrun",
@@ -46,7 +47,9 @@ def test_figures_are_drawn_live_and_from_the_saved_notebook_in_the_page_s_theme(
     page.page.close()
 
     again = open_notebook(theme="dark")
-    expect(again.cell(2).locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=PATIENCE_MS)
+    picture = again.cell(2).locator("img[src^='data:image/png']")  # plotly's extension stored it when it drew the figure
+    expect(picture).to_be_visible(timeout=PATIENCE_MS)
+    assert picture.evaluate("(image) => image.naturalWidth") > WIDE_ENOUGH_PX
     assert again.external == page.external == []
 
     html, _ = HTMLExporter().from_notebook_node(nbformat.reads(saved, as_version=4))  # type: ignore[no-untyped-call]

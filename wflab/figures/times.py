@@ -34,7 +34,7 @@ def durations_ecdf(frame: pd.DataFrame, by: Sequence[str], theme: Theme) -> Any:
     for place, (label, group) in enumerate(_groups(frame, by)):
         values = np.sort(group["took"].dt.total_seconds().to_numpy())
         shares = np.arange(1, len(values) + 1) / len(values)
-        at = np.unique(np.linspace(0, len(values) - 1, min(_MOST_POINTS, len(values))).astype(int))
+        at = _even(len(values))
         p50, p95 = (span_text(float(np.quantile(values, share))) for share in (0.5, 0.95))
         figure.add_scatter(
             x=np.maximum(values[at], _SHORTEST_S),
@@ -120,7 +120,11 @@ def survival(frame: pd.DataFrame, by: Sequence[str], event: str, theme: Theme) -
     figure = blank(
         theme, f"Share of runs not yet {event} (Kaplan-Meier, 95 % interval)", x=f"time since the start ({name})", y=f"share not {event}"
     )
+    has_ticks = False
     for place, (label, group) in enumerate(_groups(frame, by)):
+        censored = group[group["censored"] > 0]
+        out = _thinned(censored)
+        group = _thinned(group)  # noqa: PLW2901  # as many points as a screen shows
         x = group["time"].dt.total_seconds().to_numpy() / unit
         low, high = group["low"].ffill(), group["high"].ffill()
         colour = INK[theme]
@@ -138,7 +142,6 @@ def survival(frame: pd.DataFrame, by: Sequence[str], event: str, theme: Theme) -
             ],
             hoverinfo="text",
         )
-        out = group[group["censored"] > 0]
         if not out.empty:
             figure.add_scatter(
                 x=out["time"].dt.total_seconds() / unit,
@@ -149,9 +152,10 @@ def survival(frame: pd.DataFrame, by: Sequence[str], event: str, theme: Theme) -
                     f"{row.censored:,} under way or ended otherwise after {span_text(row.time.total_seconds())}" for row in rows_of(out)
                 ],
                 hoverinfo="text",
-                name="| censored",
-                showlegend=place == 0,
+                name="| censored" if len(out) == len(censored) else f"| censored ({len(out):,} of {len(censored):,} ticks)",
+                showlegend=not has_ticks,
             )
+            has_ticks = True
     figure.update_yaxes(tickformat=".0%", range=[0, 1.02])
     figure.update_xaxes(rangemode="tozero")
     return _with_legend(figure, frame, by)
@@ -194,6 +198,15 @@ def _band(figure: Any, x: Any, low: Any, high: Any, colour: str) -> None:
     nothing_drawn = {"mode": "lines", "line": {"width": 0, "shape": "hv", "color": colour}, "hoverinfo": "skip", "showlegend": False}
     figure.add_scatter(x=x, y=low, **nothing_drawn)
     figure.add_scatter(x=x, y=high, fill="tonexty", fillcolor=see_through(colour, 0.12), **nothing_drawn)
+
+
+def _even(count: int) -> Any:
+    """At most so many places among `count`, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(_MOST_POINTS, count)).astype(int))
+
+
+def _thinned(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame if len(frame) <= _MOST_POINTS else frame.iloc[_even(len(frame))]
 
 
 def _groups(frame: pd.DataFrame, by: Sequence[str]) -> list[tuple[str, pd.DataFrame]]:
