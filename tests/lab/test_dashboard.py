@@ -16,6 +16,7 @@ from wfengine.errors import InvalidArgument
 from wfengine.model.instance import Status
 from wflab import protocol
 from wflab.display.dashboard_handle import DashboardHandle
+from wflab.display.source import reply_of
 
 WITHIN_SECONDS = 60.0
 STEPS = """\
@@ -146,6 +147,9 @@ def test_it_is_the_same_picture_until_something_changes(issue: wf.Lab) -> None:
     dash = issue.dashboard()
     first = dash.source.picture()
     assert dash.source.picture() is first
+    reply_of(dash.source, protocol.Request(id="2", what="refresh"))
+    renewed = dash.source.picture()
+    assert renewed is not first, "who presses refresh means it"
     assert dash.source.concerns(["order-1"])
     again = dash.source.picture()
     assert again is not first

@@ -88,6 +88,10 @@ class DashboardSource:
         self._is_stale = True
         return True
 
+    def renew(self) -> None:
+        """Make the next picture anew: time has passed, or a person asks for it."""
+        self._is_stale = True
+
     def scope(self) -> Scope:
         """The filter, but for what chooses among the instances. Raises InvalidArgument."""
         given = self.filter

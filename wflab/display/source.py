@@ -51,8 +51,14 @@ def no_such_question(request: protocol.Request) -> InvalidArgument:
 
 
 def reply_of(source: Source, request: protocol.Request) -> protocol.Reply:
-    """The source's answer to a page's question, or why there is none. A `refresh` needs no more than the picture that follows every message."""
+    """The source's answer to a page's question, or why there is none.
+
+    A `refresh` needs no more than the picture that follows every message; a source that keeps its last one has a `renew` to let go of it.
+    """
     try:
-        return protocol.Reply(id=request.id, data=None if request.what == "refresh" else source.answer(request))
+        if request.what == "refresh":
+            getattr(source, "renew", lambda: None)()  # most make each picture anew
+            return protocol.Reply(id=request.id)
+        return protocol.Reply(id=request.id, data=source.answer(request))
     except Exception as error:  # noqa: BLE001  # whatever it is, the page is told and goes on
         return protocol.Reply(id=request.id, error=str(error) or type(error).__name__)
