@@ -69,8 +69,8 @@ class BulkActs:
 
     def purge(self, *, recursive: bool = True, force: bool = False) -> BulkAct:
         """Delete them."""
-        whose = "its children's" if recursive else "not its children's"
-        meaning = f"each is deleted with its whole history, {whose}; this cannot be undone"
+        whose = "and its children's" if recursive else "but not its children's"
+        meaning = f"each is deleted with its whole history {whose}; this cannot be undone"
         engine = self._bench.engine
 
         def refusal(one: Instance) -> str | None:
