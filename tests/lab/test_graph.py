@@ -224,3 +224,32 @@ def test_a_run_is_asked_for_its_source_once_even_where_there_is_none(lab: wf.Lab
         source.picture()
     assert len(asked) == 1
     assert (NO_PLAN in source.picture().strips) == (known == "nothing")
+
+
+def test_a_quicker_activity_wins_the_race_that_the_recorded_source_tells_of(lab: wf.Lab) -> None:
+    run_cell("""\
+from datetime import timedelta
+import wflab as wf
+
+wfr = wf.WorkflowRuntime()
+
+@wfr.activity
+def ask_fast(ctx, item):
+    return item
+
+@wfr.activity
+def ask_again(ctx, item):
+    return item
+
+@wfr.workflow
+def quote(ctx, item):
+    fast = ctx.call_activity(ask_fast, input=item)
+    limit = ctx.create_timer(timedelta(hours=1))
+    if (yield wf.when_any([fast, limit])) == fast:
+        yield ctx.call_activity(ask_again, input=item)
+""")
+    run = lab.start("quote", "book")
+    run.result(20)
+    graph = run.graph()
+    edges = {(edge.source.rpartition("/")[2], edge.kind) for edge in graph.source.picture().levels[3].edges}
+    assert edges == {("activity ask_fast@3", "won"), ("timer @4", "lost"), ("race activity ask_fast@3 | timer @4", "flow")}

@@ -49,7 +49,7 @@ class GraphGroup(msgspec.Struct, frozen=True, kw_only=True):
     has passed the place by. `counts` are in the order of a bar; each letter of `cells` stands for the same number of calls in the order asked for,
     with the worst state among them, in lower case where it is not the only one. `rounds` counts the turns that asked, above 1 in a loop. A single
     call has `span_id`, `attempts` (states) and `child_id`. `eta` is how many milliseconds from now the rest may take, from and to. `kind` is
-    also race (timers and waits asked for together; `members` are the groups that run in it, `note` how it stands) and scope (several groups
+    also race (timers and waits asked for together, or calls that the source has in a `when_any`; `members` are the groups that run in it, `note` how it stands) and scope (several groups
     folded into one; `members` counts them in `count_of_groups`). `frame` is the group that this one was expanded from.
     """
 

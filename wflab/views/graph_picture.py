@@ -7,6 +7,7 @@ from wfengine.model.instance import Instance
 from wfengine.model.work import HistoryRow
 from wflab import protocol
 from wflab.analytics.call_sites import call_sites, planned_of
+from wflab.analytics.race_sites import race_sites
 from wflab.analytics.steps import START
 from wflab.views.graph_levels import LEVELS, Drawing, Placed, level_of, whole
 from wflab.views.graph_nodes import RunGraph, Standings, node_of, planned_node, race_links, workflow_node
@@ -37,7 +38,7 @@ class Laying:
 
 def run_graph(instance: Instance, rows: Sequence[HistoryRow], *, source: str | None = None, parent_group: str = "") -> RunGraph:
     """The groups of a whole history at once."""
-    folded = GroupFold(instance.name, call_sites(source), parent_group)
+    folded = GroupFold(instance.name, call_sites(source), parent_group, raced=race_sites(source))
     folded.take(rows)
     return RunGraph(instance=instance, fold=folded, sites=None if source is None else planned_of(source))
 
