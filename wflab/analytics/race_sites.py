@@ -91,8 +91,9 @@ class _Reading:
             return self._called(one, is_left=True), len(before)
         if isinstance(one, ast.Name) and self._bound[one.id] == 1:
             for place, statement in enumerate(before):
-                if _binds(statement, one.id) and isinstance(statement.value, ast.Call):
-                    return self._called(statement.value, is_left=self._loads[one.id] == 1 + self._looks[one.id]), place
+                call = _bound_call(statement, one.id)
+                if call is not None:
+                    return self._called(call, is_left=self._loads[one.id] == 1 + self._looks[one.id]), place
         return None, len(before)
 
     def _called(self, call: ast.Call, *, is_left: bool) -> Runner | None:
@@ -141,8 +142,11 @@ def _surely(node: ast.AST) -> Iterator[ast.AST]:
             yield from _surely(child)
 
 
-def _binds(statement: ast.stmt, name: str) -> bool:
+def _bound_call(statement: ast.stmt, name: str) -> ast.Call | None:
+    """The call that the statement binds this name to."""
     match statement:
-        case ast.Assign(targets=[ast.Name(id=bound)]) | ast.AnnAssign(target=ast.Name(id=bound)):
-            return bound == name
-    return False
+        case ast.Assign(targets=[ast.Name(id=bound)], value=ast.Call() as call) if bound == name:
+            return call
+        case ast.AnnAssign(target=ast.Name(id=bound), value=ast.Call() as call) if bound == name:
+            return call
+    return None

@@ -15,6 +15,7 @@ from wflab.views.graph_plan import planned_part
 from wflab.views.graph_scopes import MOST_DRAWN, fold
 from wflab.views.group_fold import RACE, GroupFold
 from wflab.views.head import head_of
+from wflab.views.marks import MARKS, Mark, links_of, mark_node
 
 NO_PLAN = "no plan available (source not found)"
 MOST_ROWS = 2_000
@@ -60,7 +61,7 @@ def graph_picture(  # noqa: PLR0913  # all that is known beside the history
     standings = Standings(run)
     root = workflow_node(run, standings)
     groups, drawing = _gathered(run, standings, now, None, 0)
-    total = len(groups)
+    total = sum(1 for group in groups if group.kind not in MARKS)
     is_matrix = total > MOST_DRAWN and not path
     if is_matrix:
         shown, levels, crumbs = groups[:MOST_ROWS], [], []
@@ -95,7 +96,12 @@ def _gathered(
     placed: list[Placed] = []
     looped = {site.line for site in run.sites or () if site.is_in_loop}
     links: list[tuple[str, str, str]] = []
-    for group in run.fold.groups.values():
+    for group in run.fold.in_order():
+        if isinstance(group, Mark):
+            nodes.append(mark_node(group, run.instance.instance_id, is_over=run.is_over, frame=frame))
+            placed.append(Placed(id=group.id, kind=group.kind, causes=(group.cause,), is_large=False))
+            links += links_of(group)
+            continue
         nodes.append(node_of(run, standings, group, now, frame=frame))
         inner = run.inner.get(group.id)
         inside = None

@@ -12,7 +12,7 @@ from math import nan
 import numpy as np
 
 from wfengine.model.failure import FailureDetails
-from wfengine.model.history import ContinuedAsNew, ExecutionCompleted, ExecutionSuspended
+from wfengine.model.history import ContinuedAsNew, ExecutionCompleted, ExecutionResumed, ExecutionSuspended, PatchRecorded
 from wfengine.model.work import HistoryRow
 from wflab.analytics.call_sites import CallSite, Sites
 from wflab.analytics.draft import Draft, finished, standing_of
@@ -21,6 +21,7 @@ from wflab.analytics.race_sites import RaceSite
 from wflab.analytics.step import START, Step, StepState
 from wflab.analytics.step_fold import StepFold
 from wflab.views.head import milliseconds
+from wflab.views.marks import Mark, Marks
 from wflab.views.palette import BADNESS
 from wflab.views.race_fold import Races, Round
 
@@ -113,7 +114,7 @@ class GroupFold:
         self.edges: dict[tuple[str, str], bool] = {}
         self.version = 0
         self.rows = 0
-        self.suspensions = 0
+        self.marks = Marks(self.group_key)
         self.is_ended = False
         self._sites = Sites(sites)
         self._fold = StepFold()
@@ -121,6 +122,7 @@ class GroupFold:
         self._places: dict[tuple[str, str, bool, bool], tuple[str, str, int | None]] = {}
         self._turn = 0
         self._asked: list[Draft] = []
+        self._latest = START  # the group that was asked for last
         self._ended_now: dict[str, None] = {}
         self._asking_turns: set[int] = set()
         self._loose: dict[str, None] = {}
@@ -141,10 +143,8 @@ class GroupFold:
                 for draft in fold.touched:
                     changed[draft.id] = self._meet(draft, row.turn)
                 fold.touched.clear()
-            elif isinstance(row.event, ExecutionCompleted | ContinuedAsNew):
-                self.is_ended = True
-            elif isinstance(row.event, ExecutionSuspended):
-                self.suspensions += 1
+            else:
+                self._take_system(row)
         self._settle_race()
         for group, index in changed.values():
             group.follow(index)
@@ -177,6 +177,33 @@ class GroupFold:
     def race_with(self, name: str) -> Round | None:
         """The newest round that this group ran in."""
         return self._races.newest_with(name)
+
+    def in_order(self) -> list[CallGroup | Mark]:
+        """Groups and marks as they appeared."""
+        return sorted([*self.groups.values(), *self.marks.all.values()], key=lambda one: self._order[one.id])
+
+    def _take_system(self, row: HistoryRow) -> None:
+        """What is no call, timer or wait."""
+        at = row.event.occurred_at
+        match row.event:
+            case ExecutionCompleted() | ContinuedAsNew():
+                self.is_ended = True
+            case ExecutionSuspended(reason=reason):
+                self._settle_race()
+                newest = self._races.newest_with(self._latest)
+                self._notice(self.marks.suspend(at, reason, self._latest if newest is None else newest.race))
+            case ExecutionResumed():
+                self.marks.resume(at)
+            case PatchRecorded(name=name):
+                ended = next(reversed(self._ended_now), START)
+                self._notice(self.marks.patch(at, name, self._raced(ended, self._races.newest_with(ended))))
+            case _:
+                pass
+
+    def _notice(self, mark: Mark) -> None:
+        if mark.id not in self._order:
+            self._order[mark.id] = len(self._order)
+            self.version += 1
 
     def _next_turn(self, turn: int) -> None:
         self._settle_race()
@@ -213,6 +240,7 @@ class GroupFold:
             group.at_first += 1
         if not draft.unasked:
             self._asked.append(draft)
+            self._latest = identity
             self._asking_turns.add(draft.turn)
         home = self._home[draft.id] = (group, group.add(draft))
         return home

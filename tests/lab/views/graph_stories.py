@@ -91,3 +91,15 @@ def quotes() -> Story:
     story.child("ask_cheap")
     story.timer(minutes=5)
     return story
+
+
+def patched() -> Story:
+    """A run whose code took a patched way after its first call, and that was suspended while it waited for a person."""
+    story = Story("order")
+    first = story.call("reserve")
+    story.later(seconds=1).turn().returns(first)
+    story.tell(h.PatchRecorded(occurred_at=story.now, name="ask-first"))
+    story.waits("approval")
+    story.timer(hours=24)
+    story.later(minutes=2).tell(h.ExecutionSuspended(occurred_at=story.now, reason="audit"), seen=False)
+    return story

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.lab.conftest import Story, approval
-from tests.lab.views.graph_stories import BATCH, QUOTES, batch, graph_of, links, node, picture, quotes, raced, took
+from tests.lab.views.graph_stories import BATCH, QUOTES, batch, graph_of, links, node, patched, picture, quotes, raced, took
 from tests.lab.views.test_card import hostile
 from tests.lab.views.test_picture import chain, fan_out
 from wfengine.model import history as h
@@ -213,6 +213,25 @@ def test_calls_that_are_waited_for_together_all_lead_on() -> None:
     assert links(picture(story)) == {("hotel", "confirm", "flow"), ("flight", "confirm", "flow")}
 
 
+def test_suspensions_and_patches_hang_where_the_run_was_and_only_at_the_level_of_all_details() -> None:
+    story = patched()
+    shown = picture(story)
+    assert {link for link in links(shown) if link[2] == "mark"} == {("reserve", "ask-first", "mark"), ("first of", "suspended", "mark")}
+    paused, patch = node(shown, "suspended"), node(shown, "ask-first")
+    assert (paused.kind, paused.state, paused.count, paused.note, paused.since is not None) == ("suspend", "SUSPENDED", 1, "audit", True)
+    assert (patch.kind, patch.state) == ("patch", "COMPLETED")
+    assert (shown.calls_total, shown.groups_total) == (3, 4), "they are no calls"
+    kinds = {group.id: group.kind for group in shown.groups}
+    assert {kinds[place] for place in shown.levels[2].places} == {"activity"}
+    story.later(minutes=3).tell(h.ExecutionResumed(occurred_at=story.now), seen=False)
+    story.later(minutes=1).tell(h.ExecutionSuspended(occurred_at=story.now), seen=False)
+    story.later(minutes=1).tell(h.ExecutionResumed(occurred_at=story.now), seen=False)
+    paused = node(picture(story), "suspended")
+    assert (paused.state, paused.count, paused.took_ms, paused.since) == ("COMPLETED", 2, 240_000.0, None)
+    spans = {span.group_key for span in spans_of(story.instance, story.rows)}
+    assert paused.id in spans
+
+
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_what_a_level_hides_is_led_through(level: int) -> None:
     story = raced()
@@ -225,7 +244,7 @@ def test_what_a_level_hides_is_led_through(level: int) -> None:
     assert list(shown.levels[0].places) == [shown.groups[0].id]
 
 
-@pytest.mark.parametrize("told", [approval, raced, quotes, lambda: fan_out(30), lambda: chain(["a", "b", "c", "a"])])
+@pytest.mark.parametrize("told", [approval, raced, quotes, patched, lambda: fan_out(30), lambda: chain(["a", "b", "c", "a"])])
 def test_no_node_moves_when_the_history_goes_on(told: object) -> None:
     story = told()  # type: ignore[operator]  # one of the builders above
     story.later(seconds=1).turn().raised("human_approval")
@@ -245,6 +264,7 @@ def test_a_history_read_in_portions_gives_the_same_picture(portion: int) -> None
         (approval(), BATCH),
         (chain(["poll", "rest"] * 5), BATCH),
         (quotes(), QUOTES),
+        (patched(), BATCH),
     ):
         fold = GroupFold(story.name, call_sites(source), raced=race_sites(source))
         for begin in range(0, len(story.rows), portion):
