@@ -253,3 +253,32 @@ def quote(ctx, item):
     graph = run.graph()
     edges = {(edge.source.rpartition("/")[2], edge.kind) for edge in graph.source.picture().levels[3].edges}
     assert edges == {("activity ask_fast@3", "won"), ("timer @4", "lost"), ("race activity ask_fast@3 | timer @4", "flow")}
+
+
+def test_a_page_that_asks_for_it_gets_the_places_anew(program: wf.Lab) -> None:
+    run_cell("""\
+import wflab as wf
+
+wfr = wf.WorkflowRuntime()
+
+@wfr.activity
+def poll(ctx, number):
+    return number
+
+@wfr.activity
+def rest(ctx, number):
+    return number
+
+@wfr.workflow
+def twice(ctx, number):
+    yield ctx.call_activity(poll, input=number)
+    yield ctx.call_activity(rest, input=number)
+    yield ctx.call_activity(poll, input=number)
+""")
+    run = program.start("twice", 1)
+    run.result(20)
+    source = run.graph().source
+    poll = group(source, "poll").id
+    assert source.picture().levels[3].places[poll][3] < 60
+    assert ask(source, "tidy") is None
+    assert source.picture().levels[3].places[poll][3] > 100

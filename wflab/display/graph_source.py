@@ -60,7 +60,7 @@ class GraphSource:
         return self._latest
 
     def answer(self, request: protocol.Request) -> Any:
-        """`expand` a child in place or fold it, open a `scope`, list `calls` of a group, tell all about one `call`."""
+        """`expand` a child in place or fold it, open a `scope`, `tidy` the places, list `calls` of a group, tell all about one `call`."""
         given = request.arguments
         match request.what:
             case "expand":
@@ -69,6 +69,9 @@ class GraphSource:
                 return None
             case "scope":
                 self._path = tuple(str(step) for step in given.get("path", ()))
+                return None
+            case "tidy":
+                self._laying.tidy()
                 return None
             case "calls":
                 wanted = _read_wanted(given)

@@ -36,13 +36,14 @@ _HIDDEN: tuple[frozenset[str], ...] = (
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
-    """A group as the layout needs it. `inner` is the graph it was expanded into."""
+    """A group as the layout needs it. `inner` is the graph it was expanded into; `is_many` is known too late for its place, until all is laid out anew."""
 
     id: str
     kind: str
     causes: tuple[str, ...]
     is_large: bool
     is_planned: bool = False
+    is_many: bool = False
     inner: "Drawing | None" = None
 
 

@@ -1,6 +1,7 @@
 """The graph's picture: one node for each call-site, what it says, what led to what, and that nothing moves."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from wflab import protocol
 from wflab.analytics.call_sites import call_sites
 from wflab.analytics.race_sites import race_sites
 from wflab.analytics.spans import spans_of
-from wflab.views.graph_picture import NO_PLAN, graph_picture, run_graph
+from wflab.views.graph_picture import NO_PLAN, Laying, graph_picture, run_graph
 from wflab.views.graph_scopes import MOST_GROUPS
 from wflab.views.group_fold import GroupFold
 
@@ -272,6 +273,50 @@ def test_a_history_read_in_portions_gives_the_same_picture(portion: int) -> None
         whole = graph_of(story, source)
         in_portions = msgspec.structs.replace(whole, fold=fold)
         assert graph_picture(in_portions, story.rows, now=story.now) == graph_picture(whole, story.rows, now=story.now)
+
+
+def late_join() -> Story:
+    """A loop that only its second round tells of."""
+    story = Story()
+    for name in ("poll", "rest", "poll", "poll"):
+        story.turn().returns(story.call(name))
+    return story
+
+
+def test_whoever_asks_for_it_has_the_graph_laid_out_anew_and_kept_so() -> None:
+    story = late_join()
+    run, laying = graph_of(story), Laying()
+    before = graph_picture(run, story.rows, now=story.now, laying=laying)
+    poll = node(before, "poll").id
+    assert before.levels[3].places[poll][3] < 60, "one call, when it was placed"
+    laying.tidy()
+    tidy = graph_picture(run, story.rows, now=story.now, laying=laying)
+    assert tidy.levels[3].places[poll][3] > 100, "room for what it has become"
+    assert graph_picture(run, story.rows, now=story.now, laying=laying).levels == tidy.levels
+    read = len(story.rows)
+    for name in ("poll", "rest", "send", "poll"):
+        story.turn().returns(story.call(name))
+    run.fold.take(story.rows[read:])
+    later = graph_picture(run, story.rows, now=story.now, laying=laying).levels[3]
+    assert {name: later.places[name] for name in tidy.levels[3].places} == tidy.levels[3].places
+    assert len(later.places) == len(tidy.levels[3].places) + 1
+
+
+@pytest.mark.parametrize("told", [raced, quotes, patched, late_join])
+def test_laid_out_anew_no_node_covers_another_and_lines_lead_to_the_right(told: Callable[[], Story]) -> None:
+    story = told()
+    laying = Laying()
+    laying.tidy()
+    source = QUOTES if told is quotes else BATCH
+    shown = graph_picture(graph_of(story, source), story.rows, now=story.now, laying=laying)
+    for level in shown.levels[1:]:
+        boxes = list(level.places.values())
+        for number, (x, y, width, height) in enumerate(boxes):
+            for other in boxes[number + 1 :]:
+                assert x + width <= other[0] or other[0] + other[2] <= x or y + height <= other[1] or other[1] + other[3] <= y
+        for edge in level.edges:
+            if edge.kind != "loop":
+                assert level.places[edge.source][0] < level.places[edge.target][0]
 
 
 def test_a_call_that_is_tried_again_is_one_call_with_its_attempts() -> None:
