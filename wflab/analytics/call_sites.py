@@ -57,7 +57,7 @@ class CallSite(msgspec.Struct, frozen=True, kw_only=True):
 
 def call_sites(source: str | None) -> list[CallSite]:
     """Every call-site, in the order of the text; none where there is no source, or it does not parse."""
-    tree, lines_before = _parsed(source or "")
+    tree, lines_before = parsed(source or "")
     if tree is None:
         return []
     try:
@@ -106,7 +106,7 @@ def _can_make(site: CallSite, kind: str, name: str) -> bool:
     return site.kind == kind and (kind in {"timer", "can"} or site.callee is None or site.callee == name)
 
 
-def _parsed(source: str) -> tuple[ast.AST | None, int]:
+def parsed(source: str) -> tuple[ast.AST | None, int]:
     """The tree, and how many lines stand before the source in it."""
     # A method or an inner function is indented; where a text within it is not, dedenting does not help.
     for text, lines_before in ((dedent(source), 0), (f"if True:\n{source}", 1)):

@@ -16,7 +16,7 @@ import { criticalPath } from "./paths";
 import { svgOf } from "./svg";
 import { hoverText, number, pythonText, reachedCode, sentenceOf, stateText } from "./words";
 
-const DETAILS = ["workflow only", "activities", "with children", "with waits and timers"];
+const DETAILS = ["workflow only", "activities", "with children", "waits, timers, system"];
 const MOST_ROWS = 200;
 
 const KEYS: readonly KeyHelp[] = [
