@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
+import msgspec
+
 from wflab import protocol
 from wflab.analytics.durations import span_text
 from wflab.analytics.span import Span
@@ -46,19 +48,23 @@ def timeline_text(picture: protocol.TimelinePicture) -> str:
 
 def _rows(picture: protocol.TimelinePicture) -> tuple[list[Row], list[Span]]:
     """At most sixty rows where grouping can make it so few."""
-    spans = spans_from(cut(picture).spans, picture.parents, picture.instance_id)
-    rows = rows_of(spans)
-    counts = {group.key: group.count for group in picture.groups}
+    kept = cut(picture)
+    spans = spans_from(kept.spans, picture.parents, picture.instance_id)
+    rows = rows_of(spans, minor=picture.minor)
     if len(rows) > MOST_ROWS:
-        rows = rows_of(spans, folded_from=2)
-    return [_counted(row, counts) for row in rows], spans
+        rows = rows_of(spans, folded_from=2, minor=picture.minor)
+    return [_counted(row, kept.groups) for row in rows], spans
 
 
-def _counted(row: Row, counts: dict[str, int]) -> Row:
+def _counted(row: Row, groups: Sequence[protocol.Density]) -> Row:
     """A group is as large as it is, however few of its calls were sent."""
-    if row.count == 1 or row.key not in counts or counts[row.key] == row.count:
+    if row.count == 1:
         return row
-    return Row(key=row.key, name=row.name, kind=row.kind, depth=row.depth, state=row.state, count=counts[row.key], spans=row.spans)
+    if row.is_minor:
+        within = {span.group_key for span in row.spans}
+        count = row.count + sum(group.count - group.sent for group in groups if group.key in within)
+        return msgspec.structs.replace(row, count=count, name=f"+{count:,} minor")
+    return msgspec.structs.replace(row, count=next((group.count for group in groups if group.key == row.key), row.count))
 
 
 def _sentence(picture: protocol.TimelinePicture, rows: Sequence[Row]) -> str:
@@ -75,11 +81,13 @@ def _blame(picture: protocol.TimelinePicture) -> str:
 
 
 def _title(row: Row) -> str:
-    return f"{printable(row.name)} x{row.count}" if row.count > 1 else printable(row.name)
+    return f"{printable(row.name)} x{row.count}" if row.count > 1 and not row.is_minor else printable(row.name)
 
 
 def _states(row: Row, picture: protocol.TimelinePicture) -> str:
     counts = next((group.counts for group in picture.groups if group.key == row.key), None)
+    if row.is_minor:
+        counts = row.counts
     if counts is not None:
         return ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
     if len(row.spans) > 1 and row.count == 1:
@@ -101,7 +109,7 @@ def _row(row: Row, picture: protocol.TimelinePicture) -> str:
     took = row.took_ms
     pauses = backoff_ms(row.spans)
     group = next((group for group in picture.groups if group.key == row.key), None)
-    name = f"{row.name} {TIMES}{row.count:,}" if row.count > 1 else row.name
+    name = f"{row.name} {TIMES}{row.count:,}" if row.count > 1 and not row.is_minor else row.name
     cells = (
         "&nbsp;" * 4 * row.depth + safe(name),
         escape(row.kind.replace("_", " ")),

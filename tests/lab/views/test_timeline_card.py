@@ -5,7 +5,7 @@ from base64 import b64decode
 
 from tests.lab.conftest import Story
 from tests.lab.views.test_card import HOSTILE
-from tests.lab.views.timeline_stories import fan, picture, race, suspended
+from tests.lab.views.timeline_stories import MINOR, chatty, fan, picture, race, stalled, suspended
 from wflab.views.bundles import bundle_of
 from wflab.views.card import framed, header
 from wflab.views.timeline_card import timeline_html, timeline_text
@@ -60,6 +60,13 @@ def test_hostile_names_are_text() -> None:
     assert "<script" not in html
     assert "<script" not in svg_of(html)
     assert "<img src=x" not in html
+
+
+def test_minor_calls_are_one_line_and_a_stall_is_drawn() -> None:
+    drawn = picture(chatty(), minor=MINOR)
+    assert timeline_text(drawn).splitlines()[1:] == ["  charge_card  COMPLETED", "  +37 minor    36 COMPLETED, 1 FAILED"]
+    assert "+37 minor" in svg_of(timeline_html(drawn))
+    assert 'stroke-dasharray="1 3"' in svg_of(timeline_html(picture(stalled().later(seconds=2))))
 
 
 def test_it_stands_in_the_frame_that_all_cards_have() -> None:
