@@ -7,7 +7,7 @@ from typing import Any, TypeVar, overload
 from wfengine.core.arguments import NAME_ATTRIBUTE, name_of
 from wfengine.errors import InvalidArgument
 from wfengine.model.circuit import CircuitBreaker
-from wfengine.runtime.registry import Registry
+from wfengine.runtime.registry import Importance, Registry
 from wflab.checking.on_edit import registered_hash
 from wflab.lab import Lab, current
 
@@ -84,6 +84,7 @@ class WorkflowRuntime:
         timeout: timedelta | None = None,
         circuit_breaker: CircuitBreaker | None = None,
         transactional: bool = False,
+        importance: Importance | None = None,
     ) -> Function: ...
     @overload
     def activity(
@@ -95,6 +96,7 @@ class WorkflowRuntime:
         timeout: timedelta | None = None,
         circuit_breaker: CircuitBreaker | None = None,
         transactional: bool = False,
+        importance: Importance | None = None,
     ) -> Callable[[Function], Function]: ...
     def activity(
         self,
@@ -105,10 +107,18 @@ class WorkflowRuntime:
         timeout: timedelta | None = None,
         circuit_breaker: CircuitBreaker | None = None,
         transactional: bool = False,
+        importance: Importance | None = None,
     ) -> Function | Callable[[Function], Function]:
         """Decorator: `@wfr.activity` or `@wfr.activity(name="...")`; see `register_activity`."""
         return _decorated(
-            lambda fn: self.register_activity(fn, name=name, timeout=timeout, circuit_breaker=circuit_breaker, transactional=transactional),
+            lambda fn: self.register_activity(
+                fn,
+                name=name,
+                timeout=timeout,
+                circuit_breaker=circuit_breaker,
+                transactional=transactional,
+                importance=importance,
+            ),
             function,
         )
 
@@ -133,11 +143,13 @@ class WorkflowRuntime:
         timeout: timedelta | None = None,
         circuit_breaker: CircuitBreaker | None = None,
         transactional: bool = False,
+        importance: Importance | None = None,
     ) -> None:
         """Register an activity; likewise.
 
         An attempt that takes longer than `timeout` fails, an open `circuit_breaker` fails it at once, and what a `transactional` one
-        writes with its cursor is one transaction with its completion.
+        writes with its cursor is one transaction with its completion. `importance` changes nothing about how it runs: calls of "low" ones
+        are one row in a timeline until that is opened.
         """
         self._register(
             ("activity", _checked_name(fn, name)),
@@ -146,6 +158,7 @@ class WorkflowRuntime:
             timeout=timeout,
             circuit_breaker=circuit_breaker,
             transactional=transactional,
+            importance=importance,
         )
 
     def __repr__(self) -> str:
@@ -224,6 +237,7 @@ def activity(
     timeout: timedelta | None = None,
     circuit_breaker: CircuitBreaker | None = None,
     transactional: bool = False,
+    importance: Importance | None = None,
 ) -> Function: ...
 @overload
 def activity(
@@ -234,6 +248,7 @@ def activity(
     timeout: timedelta | None = None,
     circuit_breaker: CircuitBreaker | None = None,
     transactional: bool = False,
+    importance: Importance | None = None,
 ) -> Callable[[Function], Function]: ...
 def activity(
     function: Function | None = None,
@@ -243,9 +258,17 @@ def activity(
     timeout: timedelta | None = None,
     circuit_breaker: CircuitBreaker | None = None,
     transactional: bool = False,
+    importance: Importance | None = None,
 ) -> Function | Callable[[Function], Function]:
     """Register an activity with the current lab, or with the next one that opens: a decorator, with or without a name."""
-    return WorkflowRuntime().activity(function, name=name, timeout=timeout, circuit_breaker=circuit_breaker, transactional=transactional)
+    return WorkflowRuntime().activity(
+        function,
+        name=name,
+        timeout=timeout,
+        circuit_breaker=circuit_breaker,
+        transactional=transactional,
+        importance=importance,
+    )
 
 
 def _checked_name(function: Callable[..., Any], name: str | None) -> str:

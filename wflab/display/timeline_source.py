@@ -12,6 +12,7 @@ from wfengine.model import history as h
 from wfengine.model.instance import TERMINAL, Instance
 from wfengine.model.work import HistoryRow
 from wfengine.runtime.engine import Engine
+from wfengine.runtime.limits import Limits
 from wfengine.runtime.standing import Standing
 from wflab import protocol
 from wflab.analytics.asking import sentence, standing_of, state_of
@@ -149,6 +150,8 @@ class TimelineSource:
             left_out=left_out,
             turns=read.turns,
             table=self._table,
+            limits=_limits_of(engine.limits),
+            minor=engine.registry.of_importance("low"),
         )
 
     def _in_order(self, spans: list[Span], relatives: list[Span]) -> Sequence[Span]:
@@ -243,6 +246,11 @@ class TimelineSource:
         ]
         self.selection = spans_frame(chosen)
         return protocol.Selected(count=len(chosen))
+
+
+def _limits_of(limits: Limits) -> dict[str, int]:
+    """By the activity's name, "" for all."""
+    return {**limits.activities, **({} if limits.most_activities is None else {"": limits.most_activities})}
 
 
 def _is_at(event: h.EventRaised, span: Span) -> bool:

@@ -93,7 +93,7 @@ from wflab.protocol.saga import (
     SagaSide,
     SagaStory,
 )
-from wflab.protocol.timeline import Baseline, Bins, Density, Selected, SpanDetail, Stretch, Strip, TimelinePicture
+from wflab.protocol.timeline import Baseline, Bins, Density, Limit, Selected, SpanDetail, Stretch, Strip, TimelinePicture
 
 __all__ = [
     "Act",
@@ -139,6 +139,7 @@ __all__ = [
     "InboxPicture",
     "Kpi",
     "Level",
+    "Limit",
     "Link",
     "Node",
     "Notice",

@@ -1,7 +1,6 @@
 """From a run's spans to the picture that its timeline is drawn from. Pure but for the table that it may keep; the lab's clock is an argument."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -19,7 +18,7 @@ from wflab.views.timeline_bins import edges_of, spaces_of
 from wflab.views.timeline_calls import Calls, Fold, calls_in, critical_path, folds_of, group_times, rows_to_send
 from wflab.views.timeline_columns import spans_from
 from wflab.views.timeline_rows import BANDS, calls_of, state_of_call
-from wflab.views.timeline_times import Laid, Times, blame_of, gaps_of, laid_out, mean_open
+from wflab.views.timeline_times import Flags, Laid, Times, blame_of, gaps_of, laid_out, mean_open
 
 MOST_SPANS = 20_000
 MOST_OF_FOLDED = 2_000
@@ -42,11 +41,14 @@ def timeline_of(  # noqa: PLR0913  # each is one of the things that a picture is
     most_spans: int = MOST_SPANS,
     turns: Sequence[datetime] | None = None,
     table: SpanTable | None = None,
+    limits: Mapping[str, int] | None = None,
+    minor: Collection[str] = (),
 ) -> protocol.TimelinePicture:
     """Draw one run's time up. `spans` are its own, first, and those of its children and earlier generations; `like` is the picture before.
 
     Of `rows` only the first and the last count where `turns` are given, when the code ran. A `table` that is kept from picture to picture makes this cost what is
-    new.
+    new. `limits` has the most attempts at a time by the activity's name, "" for all; `minor` are names of activities of low importance: of both, those
+    in the picture are kept.
     """
     head = head_of(instance, rows, now=now, ticks=ticks)
     known = (SpanTable() if table is None else table).follow(spans)
@@ -59,6 +61,7 @@ def timeline_of(  # noqa: PLR0913  # each is one of the things that a picture is
     is_whole = len(known) <= most_spans
     sent = np.arange(len(known)) if is_whole else rows_to_send(known, calls, folds, most=MOST_SPANS, most_of_folded=MOST_OF_FOLDED)
     here = np.bincount(calls.call[sent][calls.call[sent] >= 0], minlength=len(calls.first)) > 0
+    names = activities_in(known)
     notes = [*left_out, *([] if is_whole else [f"{len(known) - len(sent):,} spans are in groups only"])]
     return protocol.TimelinePicture(
         **head,
@@ -69,9 +72,13 @@ def timeline_of(  # noqa: PLR0913  # each is one of the things that a picture is
         gaps=gaps,
         stretches=stretches,
         strip=_strip(laid, stretches),
-        groups=[_density(known, calls, fold, int(here[fold.calls].sum()), end, stretches) for fold in folds],
+        groups=[_density(known, calls, fold, here[fold.calls], end, stretches) for fold in folds],
         spans=encode_rows(known, sent, now, like=None if like is None else like.spans),
         parents=parents_of([known.spans[row] for row in sent.tolist()] if not is_whole else known.spans),
+        limits=[
+            protocol.Limit(name=name, most=most) for name, most in sorted((limits or {}).items()) if name in names or (names and not name)
+        ],
+        minor=sorted(names.intersection(minor)),
         spans_total=len(known),
         turns=_thinned_out(turns_of(rows) if turns is None else turns),
         critical=critical_path(known, calls, end),
@@ -89,6 +96,12 @@ def extent_of(table: SpanTable, end: float) -> tuple[float, float]:
 def parents_of(spans: Sequence[Span]) -> dict[str, str]:
     """The caller's span of each execution that is a child."""
     return {span.span_id: span.parent_id for span in spans if span.kind == "workflow" and span.parent_id is not None}
+
+
+def activities_in(table: SpanTable) -> set[str]:
+    """The names of the activities that are called."""
+    words = list(table.words["name"])
+    return {words[int(code)] for code in np.unique(table["name"][table["kind"] == KINDS.index("activity")])}
 
 
 def turns_of(rows: Sequence[HistoryRow]) -> list[datetime]:
@@ -117,7 +130,9 @@ def stretches_of(begin: float, end: float, gaps: Sequence[tuple[float, float]], 
     ]
 
 
-def _density(table: SpanTable, calls: Calls, fold: Fold, sent: int, end: float, stretches: Sequence[protocol.Stretch]) -> protocol.Density:
+def _density(
+    table: SpanTable, calls: Calls, fold: Fold, is_sent: Flags, end: float, stretches: Sequence[protocol.Stretch]
+) -> protocol.Density:
     members = fold.calls
     first = table.spans[calls.first[members[0]]]
     worst, many = group_times(table, calls, members, end).bins(stretches)
@@ -132,7 +147,7 @@ def _density(table: SpanTable, calls: Calls, fold: Fold, sent: int, end: float, 
         kind=first.kind,
         parent=fold.parent,
         count=len(members),
-        sent=min(sent, len(members)),
+        sent=int(is_sent.sum()),
         attempts=attempts,
         counts={STATES[state[place]]: int(counts[place]) for place in order},
         since=float(since.min()),
@@ -140,13 +155,13 @@ def _density(table: SpanTable, calls: Calls, fold: Fold, sent: int, end: float, 
         median_ms=float(np.median((until - since)[is_over])) if is_over.any() else None,
         worst=worst,
         many=many,
+        members=b"" if is_sent.all() else _numbers([table.spans[row].index for row in calls.first[members[is_sent]].tolist()]),
     )
 
 
 def _strip(laid: Laid, stretches: Sequence[protocol.Stretch]) -> protocol.Strip:
     edges, columns = edges_of(stretches), spaces_of(stretches)
-    first = np.where(np.isnan(laid.started), laid.queued, laid.started)
-    works = laid.works
+    first, works = laid.first, laid.works
 
     def mean(since: Times, until: Times) -> bytes:
         return mean_open(since, until, edges)[columns].astype("<f4").tobytes() if len(edges) else b""
@@ -174,19 +189,31 @@ def cut(picture: protocol.TimelinePicture, most_bytes: int = 256_000) -> protoco
 def _thinned(picture: protocol.TimelinePicture, share: float) -> protocol.TimelinePicture:
     spans = spans_from(picture.spans, picture.parents)
     keys = {group.key for group in picture.groups}
-    calls = list(calls_of(spans).values())
-    calls.sort(
-        key=lambda attempts: (attempts[0].group_key in keys, BADNESS.index(state_of_call(attempts)))
+    known = calls_of(spans)
+    calls = sorted(
+        known.values(),
+        key=lambda attempts: (attempts[0].group_key in keys, BADNESS.index(state_of_call(attempts))),
     )  # what is not folded first, then the worst
     kept = {id(span) for attempts in calls[: max(1, int(len(calls) * share))] for span in attempts}
     sent = [
         span for span in spans if id(span) in kept or span.kind in BANDS or (span.kind == "workflow" and span.span_id in picture.parents)
     ]
-    counts = Counter(span.group_key for span in sent if span.attempt == 1)
+    shown = {id(span) for span in sent}
     note = f"{picture.spans_total - len(sent):,} spans are in groups only"
     return msgspec.structs.replace(
         picture,
         spans=encode(sent, datetime.fromtimestamp(picture.now / 1000, UTC)),
-        groups=[msgspec.structs.replace(group, sent=min(counts[group.key], group.count)) for group in picture.groups],
+        groups=[_thinned_group(group, known.values(), shown) for group in picture.groups],
         left_out=[*(text for text in picture.left_out if not text.endswith("in groups only")), note],
     )
+
+
+def _thinned_group(group: protocol.Density, calls: Iterable[Sequence[Span]], shown: Collection[int]) -> protocol.Density:
+    mine = [first for first, *_ in calls if (first.group_key, first.parent_id or "") == (group.key, group.parent)]
+    places = np.frombuffer(group.members, "<u4").tolist() or range(len(mine))
+    kept = [place for place, first in zip(places, mine, strict=True) if id(first) in shown]
+    return msgspec.structs.replace(group, sent=len(kept), members=b"" if len(kept) == group.count else _numbers(kept))
+
+
+def _numbers(places: Sequence[int]) -> bytes:
+    return np.array(places, dtype="<u4").tobytes()

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wflab.analytics.span import KINDS
+from wflab.analytics.span import KINDS, PHASES
 from wflab.views.span_table import STATES, SpanTable
 
 Times = NDArray[np.float64]
@@ -18,13 +18,17 @@ _WORKFLOW = KINDS.index("workflow")
 
 
 class Laid(NamedTuple):
-    """One entry per span. An open end is NaN; `till` has the picture's end there. `works`: it is worked on, by code or a queue, as far as is known."""
+    """One entry per span. An open end is NaN; `till` has the picture's end there. `works`: it is worked on, by code or a queue, as far as is known.
+
+    `first` is when the code began, as far as is known: what nobody recorded began when it was asked for, what waits for its turn has not begun.
+    """
 
     queued: Times
     started: Times
     ended: Times
     till: Times
     fire: Times
+    first: Times
     works: Flags
     waits: Flags
     failed: Flags
@@ -37,11 +41,14 @@ def laid_out(table: SpanTable, end: float) -> Laid:
     opened = [table.row_of.get(table.spans[row].parent_id or "", -1) for row in np.flatnonzero(kind == _WORKFLOW).tolist()]
     works[[row for row in opened if row >= 0]] = False
     bad = [STATES.index(state) for state in ("FAILED", "STALLED")]
+    started, till = table.milliseconds("started"), np.maximum(np.where(np.isnan(ended), end, ended), queued)
+    is_queued = np.isnan(ended) & (table["phase"] == PHASES.index("queued"))
     return Laid(
         queued=queued,
-        started=table.milliseconds("started"),
+        started=started,
         ended=ended,
-        till=np.maximum(np.where(np.isnan(ended), end, ended), queued),
+        till=till,
+        first=np.where(is_queued, till, np.where(np.isnan(started), queued, started)),
         fire=table.milliseconds("fire"),
         works=works,
         waits=kind == KINDS.index("event_wait"),
@@ -74,7 +81,7 @@ def gaps_of(laid: Laid, begin: float, end: float) -> list[tuple[float, float]]:
 
 def blame_of(laid: Laid, begin: float, end: float) -> dict[str, float]:
     """How the time between was spent: each moment counts once, for the first of these that held then."""
-    first = np.where(np.isnan(laid.started), laid.queued, laid.started)
+    first = laid.first
     is_backoff = laid.works & ~np.isnan(laid.fire) & ~np.isnan(laid.ended)
     stretches = {
         "executing": (first[laid.works], laid.till[laid.works]),

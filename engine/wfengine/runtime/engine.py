@@ -30,7 +30,7 @@ from wfengine.runtime.loop import Loop
 from wfengine.runtime.mailbox import Mailbox
 from wfengine.runtime.operations import Awaited
 from wfengine.runtime.poison import Suspects
-from wfengine.runtime.registry import Definition, Kind, Registry
+from wfengine.runtime.registry import Definition, Importance, Kind, Registry
 from wfengine.runtime.requests import checked_id, raised, start_request, terminated
 from wfengine.runtime.retention import StateRetention
 from wfengine.runtime.standing import Standing
@@ -67,6 +67,7 @@ class Engine:
     ) -> None:
         self.store = store
         self.registry = registry or Registry()
+        self.limits = limits or Limits()
         self._mailbox = Mailbox()
         self._listeners: list[Listener] = []
         self._underway = Underway.beside(store.path)
@@ -158,10 +159,18 @@ class Engine:
         timeout: timedelta | None = None,
         circuit_breaker: CircuitBreaker | None = None,
         transactional: bool = False,
+        importance: Importance | None = None,
     ) -> Definition:
-        """Register an activity; likewise. `timeout` is for each attempt that is called without one of its own."""
+        """Register an activity; likewise. `timeout` is for each attempt that is called without one of its own, `importance` for who shows runs."""
         return self._register(
-            "activity", function, name, app_id=app_id, timeout=timeout, circuit_breaker=circuit_breaker, transactional=transactional
+            "activity",
+            function,
+            name,
+            app_id=app_id,
+            timeout=timeout,
+            circuit_breaker=circuit_breaker,
+            transactional=transactional,
+            importance=importance,
         )
 
     def _register(self, kind: Kind, function: Callable[..., Any], name: str | None, **options: Any) -> Definition:

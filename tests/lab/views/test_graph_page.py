@@ -4,20 +4,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.lab.conftest import Story
 from tests.lab.views.graph_stories import BATCH, batch, graph_of, node, picture, raced
+from tests.lab.views.pages import SHOW, marks_of, page_with
 from tests.lab.views.test_card import HOSTILE, hostile
-from tests.lab.views.test_page import ADDRESS, SHOW
 from tests.lab.views.test_picture import chain
 from wflab import protocol
 from wflab.views.bundles import snapshot_of
 from wflab.views.graph_calls import Wanted, detail_of, find_call, find_group, page_of
 from wflab.views.graph_picture import graph_picture
-from wflab.views.widget import BUNDLES
 
-BUNDLE = BUNDLES / "graph.js"
 VIEW = "[data-wf-view=graph]"
 PLACES = "() => [...document.querySelectorAll('[data-wf-node]')].map((n) => [n.dataset.wfId, n.getBoundingClientRect().x, n.getBoundingClientRect().y])"
 WATCH = """() => {
@@ -28,30 +26,14 @@ WATCH = """() => {
 }"""
 MOST_NODES = 600
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BUNDLE.exists(), reason="the widget is not built: cd extension && npm ci && npm run build"),
-]
+pytestmark = marks_of("graph")
 Show = Callable[..., None]
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    def serve(route: Route) -> None:
-        if route.request.url.endswith("widget.js"):
-            route.fulfill(body=BUNDLE.read_text(), content_type="text/javascript")
-        else:
-            body = "<!doctype html><body data-jp-theme-light=true><div class=jp-Cell><div id=cell></div></div>"
-            route.fulfill(body=body, content_type="text/html; charset=utf-8")
-
-    page = browser.new_page(viewport={"width": 1200, "height": 900})
-    errors: list[object] = []
-    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108  # Playwright marks the function it is given
-    page.route("**/*", serve)
-    page.goto(ADDRESS)
-    yield page
-    page.close()
-    assert errors == []
+    with page_with(browser, "graph", width=1200) as page:
+        yield page
 
 
 def message(shown: protocol.GraphPicture, sequence: int = 1) -> dict[str, Any]:

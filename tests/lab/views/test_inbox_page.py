@@ -5,64 +5,23 @@ from typing import Any
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.lab.views.pages import SHOW, marks_of, page_with
 from tests.lab.views.test_inbox_picture import SCHEMAS, picture_with
 from wflab import protocol
 from wflab.protocol.inbox import InboxPicture
 from wflab.views.markdown import tree_of
-from wflab.views.widget import BUNDLES, bundle_text
 
-BUNDLE = BUNDLES / "inbox.js"
-ADDRESS = "http://inbox.invalid/"
-SHOW = """async (message) => {
-  const { default: widget } = await import("/widget.js");
-  const heard = {};
-  window.model = {
-    message, sent: [], answers: {},
-    get: () => window.model.message,
-    on: (event, slot) => (heard[event] ??= []).push(slot),
-    off: () => undefined,
-    send: (content) => {
-      window.model.sent.push(content);
-      if (content.type !== "request") return;
-      const data = window.model.answers[content.what];
-      const reply = data === undefined ? { error: "not asked for in this test" } : { data };
-      queueMicrotask(() => heard["msg:custom"].forEach((slot) => slot({ type: "reply", id: content.id, data: null, error: null, ...reply })));
-    },
-    push: (next) => { window.model.message = next; heard["change:message"].forEach((slot) => slot()); },
-    tell: (notice) => heard["msg:custom"].forEach((slot) => slot(notice)),
-  };
-  Object.assign(window.model.answers, window.given ?? {});
-  window.unmount = await widget.render({ model: window.model, el: document.getElementById("cell") });
-}"""
 ACTS = "model.sent.filter((one) => one.type === 'act')"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BUNDLE.exists(), reason="the widget is not built: cd extension && npm ci && npm run build"),
-]
+pytestmark = marks_of("inbox")
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    def serve(route: Route) -> None:
-        if route.request.url.endswith("widget.js"):
-            route.fulfill(body=bundle_text("inbox"), content_type="text/javascript")
-        else:
-            body = (
-                "<!doctype html><html lang=en><title>t</title><body data-jp-theme-light=true><div class=jp-Cell><div id=cell></div></div>"
-            )
-            route.fulfill(body=body, content_type="text/html; charset=utf-8")
-
-    page = browser.new_page(viewport={"width": 1000, "height": 900})
-    errors: list[object] = []
-    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108  # Playwright marks the function it is given
-    page.route("**/*", serve)
-    page.goto(ADDRESS)
-    yield page
-    page.close()
-    assert errors == []
+    with page_with(browser, "inbox", width=1000) as page:
+        yield page
 
 
 def shown(page: Page, picture: InboxPicture, sequence: int = 1, answers: dict[str, Any] | None = None, **more: Any) -> None:

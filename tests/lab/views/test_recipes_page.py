@@ -5,62 +5,25 @@ from typing import Any
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.lab.views.pages import SHOW, marks_of, page_with
 from tests.lab.views.test_recipes_picture import EVIL, cards, gallery_picture, trial
 from wflab import protocol
-from wflab.views.widget import BUNDLES, bundle_text
 
-ADDRESS = "http://recipes.invalid/"
-SHOW = """async (message) => {
-  const { default: widget } = await import("/widget.js");
-  const heard = {};
-  window.model = {
-    message, sent: [], answers: {},
-    get: () => window.model.message,
-    on: (event, slot) => (heard[event] ??= []).push(slot),
-    off: () => undefined,
-    send: (content) => {
-      window.model.sent.push(content);
-      if (content.type !== "request") return;
-      const data = window.model.answers[content.what];
-      const reply = data === undefined ? { error: "not asked for in this test" } : { data };
-      queueMicrotask(() => heard["msg:custom"].forEach((slot) => slot({ type: "reply", id: content.id, data: null, error: null, ...reply })));
-    },
-    push: (next) => { window.model.message = next; heard["change:message"].forEach((slot) => slot()); },
-  };
-  await widget.render({ model: window.model, el: document.getElementById("cell") });
-}"""
 ASKED = "(what) => model.sent.filter((one) => one.type === 'request' && one.what === what).map((one) => one.arguments)"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not (BUNDLES / "recipes.js").exists(), reason="the widget is not built: cd extension && npm ci && npm run build"),
-]
+pytestmark = marks_of("recipes")
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    def serve(route: Route) -> None:
-        if route.request.url.endswith("widget.js"):
-            route.fulfill(body=bundle_text("recipes"), content_type="text/javascript")
-        else:
-            body = (
-                "<!doctype html><html lang=en><title>t</title><body data-jp-theme-light=true><div class=jp-Cell><div id=cell></div></div>"
-            )
-            route.fulfill(body=body, content_type="text/html; charset=utf-8")
-
-    page = browser.new_page(viewport={"width": 1100, "height": 900})
-    errors: list[object] = []
-    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108  # Playwright marks the function it is given
-    page.route("**/*", serve)
-    page.goto(ADDRESS)
-    yield page
-    page.close()
-    assert errors == []
+    with page_with(browser, "recipes", width=1100) as page:
+        yield page
 
 
 def shown(page: Page, picture: protocol.RecipesPicture) -> None:
+    page.evaluate("window.given = {}")
     page.evaluate(SHOW, message(picture, 1))
     expect(page.locator("[data-wf-recipe]").first).to_be_visible()
 
@@ -118,7 +81,7 @@ def test_a_knob_is_checked_before_anything_is_sent_and_the_button_says_what_will
         expect(knob).to_have_attribute("aria-invalid", "true")
     assert page.evaluate(ASKED, "run") == []
     knob.fill("20")
-    page.evaluate("model.answers.run = null")
+    page.evaluate("window.given.run = null")
     run.click()
     expect(run).to_be_disabled()
     assert page.evaluate(ASKED, "run") == [
@@ -154,7 +117,7 @@ def test_the_failure_turns_its_knobs_and_turns_them_back(page: Page) -> None:
     knob.fill("1")
     page.locator("[data-wf-action=failure]").check()
     expect(knob).to_have_value("5")
-    page.evaluate("model.answers.run = null")
+    page.evaluate("window.given.run = null")
     page.locator("[data-wf-action=run]").click()
     (asked,) = page.evaluate(ASKED, "run")
     assert (asked["failure"], asked["knobs"]["FAILURES_BEFORE_SUCCESS"]) == (True, 5)
@@ -180,7 +143,7 @@ def test_insert_hands_the_code_to_whoever_listens_and_copies_it_where_nobody_doe
     )
     page.locator("[data-wf-action=insert]").click()
     expect(page.locator(".wf-recipetold")).to_contain_text("Inserted below")
-    page.evaluate("model.answers.source = 'ITEMS = 7'")
+    page.evaluate("window.given.source = 'ITEMS = 7'")
     page.locator("[data-wf-knob=ITEMS]").fill("7")
     page.locator("[data-wf-action=insert]").click()
     page.wait_for_function("inserted.length === 2")

@@ -5,42 +5,24 @@ from typing import Any
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.lab.views.pages import SHOW, marks_of, page_with
 from tests.lab.views.saga_pictures import empty, fan_out, in_doubt, in_part, long, past_the_pivot, under_way
-from tests.lab.views.test_page import ADDRESS, SHOW
 from tests.lab.views.test_saga_picture import hostile
 from wflab import protocol
-from wflab.views.widget import BUNDLES
 
-BUNDLE = BUNDLES / "saga.js"
 VIEW = "[data-wf-view=saga]"
 Show = Callable[..., None]
 FOCUSED = "document.activeElement.dataset.wfNode ?? document.activeElement.dataset.wfAction ?? document.activeElement.tagName"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BUNDLE.exists(), reason="the widget is not built: cd extension && npm ci && npm run build"),
-]
+pytestmark = marks_of("saga")
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    def serve(route: Route) -> None:
-        if route.request.url.endswith("widget.js"):
-            route.fulfill(body=BUNDLE.read_text(), content_type="text/javascript")
-        else:
-            body = "<!doctype html><body data-jp-theme-light=true><div class=jp-Cell><div id=cell></div></div>"
-            route.fulfill(body=body, content_type="text/html; charset=utf-8")
-
-    page = browser.new_page(viewport={"width": 1100, "height": 900})
-    errors: list[object] = []
-    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108  # Playwright marks the function it is given
-    page.route("**/*", serve)
-    page.goto(ADDRESS)
-    yield page
-    page.close()
-    assert errors == []
+    with page_with(browser, "saga", width=1100) as page:
+        yield page
 
 
 def message(shown: protocol.SagaPicture, sequence: int = 1) -> dict[str, Any]:

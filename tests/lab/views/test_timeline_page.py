@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 
 from tests.lab.conftest import BEGIN, Story
+from tests.lab.views.pages import SHOW, marks_of, page_with
 from tests.lab.views.test_card import HOSTILE
-from tests.lab.views.test_page import ADDRESS, SHOW
 from tests.lab.views.timeline_stories import fan, picture, race, suspended
 from wfengine.model import history as h
 from wfengine.model.instance import ParentInstance, Status
@@ -19,34 +19,16 @@ from wflab.analytics.spans import spans_of
 from wflab.views.changes import change_between
 from wflab.views.head import milliseconds
 from wflab.views.timeline_picture import timeline_of
-from wflab.views.widget import BUNDLES
 
-BUNDLE = BUNDLES / "timeline.js"
 ROW = '[data-wf-node="{}"]'
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BUNDLE.exists(), reason="the widget is not built: cd extension && npm ci && npm run build"),
-]
+pytestmark = marks_of("timeline")
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    def serve(route: Route) -> None:
-        if route.request.url.endswith("widget.js"):
-            route.fulfill(body=BUNDLE.read_text(), content_type="text/javascript")
-        else:
-            body = "<!doctype html><body data-jp-theme-light=true><div class=jp-Cell><div id=cell></div></div>"
-            route.fulfill(body=body, content_type="text/html; charset=utf-8")
-
-    page = browser.new_page(viewport={"width": 1000, "height": 900})
-    errors: list[object] = []
-    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108  # Playwright marks the function it is given
-    page.route("**/*", serve)
-    page.goto(ADDRESS)
-    yield page
-    page.close()
-    assert errors == []
+    with page_with(browser, "timeline", width=1000) as page:
+        yield page
 
 
 def shown(drawn: protocol.TimelinePicture, sequence: int = 1) -> Any:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.lab.conftest import BEGIN, Story
-from tests.lab.views.timeline_stories import fan, picture, race, suspended
+from tests.lab.views.timeline_stories import MINOR, chatty, fan, picture, race, stalled, suspended
 from wfengine.model.instance import Status
 from wflab import protocol
 from wflab.analytics.spans import spans_of
@@ -17,6 +17,7 @@ from wflab.views.timeline_bins import binned
 from wflab.views.timeline_calls import calls_in, folds_of, times_of_group
 from wflab.views.timeline_columns import spans_from
 from wflab.views.timeline_picture import cut, stretches_of, timeline_of
+from wflab.views.timeline_rows import bands_of, rows_of, spoken
 from wflab.views.timeline_times import mean_open
 
 ORIGIN = milliseconds(BEGIN)
@@ -203,3 +204,46 @@ def test_a_suspension_is_time_in_which_nothing_is_blamed_on_people() -> None:
     drawn = picture(suspended())
     assert drawn.blame["waiting on people"] == 0  # something was queued or ran all the time
     assert drawn.gaps == []
+
+
+def test_a_stall_is_a_band_with_its_reason_from_when_it_began() -> None:
+    drawn = picture(stalled().later(seconds=2))
+    [band] = bands_of(spans_from(drawn.spans, drawn.parents))
+    assert (band.kind, band.state, band.ended_at) == ("stall", "STALLED", None)
+    assert band.error_fp
+    assert "NonDeterminismError" in band.error_fp
+    assert "stall" not in {row.kind for row in rows_of(spans_from(drawn.spans, drawn.parents))}
+
+
+def test_of_limits_and_minor_names_those_that_concern_it_are_told() -> None:
+    drawn = picture(race(), limits={"": 4, "charge_card": 2, "another": 1}, minor={"ship", "another"})
+    assert drawn.limits == [protocol.Limit(name="", most=4), protocol.Limit(name="charge_card", most=2)]
+    assert drawn.minor == ["ship"]
+    waiting = Story()
+    waiting.waits("go")
+    assert picture(waiting, limits={"": 4}).limits == [], "it calls no activity"
+
+
+def test_minor_calls_are_one_row_with_the_worst_of_their_states() -> None:
+    drawn = picture(chatty(), minor=MINOR)
+    spans = spans_from(drawn.spans, drawn.parents)
+    assert len(rows_of(spans)) == 2 + 37
+    _, charge, minor = rows_of(spans, minor=MINOR)
+    assert (charge.name, minor.name, minor.count, minor.state) == ("charge_card", "+37 minor", 37, "FAILED")
+    assert minor.counts == {"COMPLETED": 36, "FAILED": 1}
+    assert spoken(minor, drawn.now).startswith("37 minor calls, 36 completed, 1 failed, total ")
+    one = picture(chatty(1), minor=MINOR)
+    assert [row.name for row in rows_of(spans_from(one.spans, one.parents), minor=MINOR)] == ["order", "charge_card", "log_line"]
+
+
+def test_calls_of_a_group_that_is_sent_in_part_keep_their_places() -> None:
+    whole = picture(fan(200))
+    in_part = picture(fan(200), most_spans=100)
+    assert whole.groups[0].members == b""
+    for drawn in (whole, in_part, cut(whole, 20_000), cut(in_part, 20_000)):
+        [group] = drawn.groups
+        places = np.frombuffer(group.members, "<u4").tolist() or list(range(200))
+        calls = [span for span in spans_from(drawn.spans, drawn.parents) if span.group_key == group.key]
+        assert len(places) == group.sent == len(calls)
+        assert [span.event_id for span in calls] == [1 + place for place in places]
+    assert len(np.frombuffer(cut(whole, 20_000).groups[0].members, "<u4")) < 200

@@ -17,7 +17,7 @@ import { packed, type Span, spansOf } from "./spans";
 import { statsCard } from "./stats";
 import { StripView } from "./strip";
 import { tabsOf } from "./details";
-import { countsOf, tookOf, word } from "./words";
+import { countsOf, titleOf, tookOf, word } from "./words";
 
 const MOST_SVG = 2_000;
 const TALLEST = 520;
@@ -114,7 +114,7 @@ export class Timeline implements Content<TimelinePicture> {
       if (wire === null) throw new Error("These spans cannot be read: they may be from a newer release.");
       this.#wire = wire;
       this.#spans = spansOf(wire, picture.parents);
-      this.#tree = new RowTree(this.#spans, picture.groups);
+      this.#tree = new RowTree(this.#spans, picture.groups, picture.minor);
       this.#picture = picture;
       this.#bins.follow(picture);
     }
@@ -151,7 +151,9 @@ export class Timeline implements Content<TimelinePicture> {
   focus(focus: Focus | null): void {
     const picture = this.#picture;
     if (!focus || !picture || focus.instance_id !== picture.instance_id) return;
-    const found = this.#rows.findIndex((row) => row.spans.some((span) => span.id === focus.span_id || span.callId === focus.span_id) || (focus.span_id === null && row.key === focus.group));
+    const call = this.#spans.find((span) => span.id === focus.span_id || span.callId === focus.span_id)?.callId;
+    const keys = call === undefined ? [focus.group] : [call, ...(this.#tree?.foldsOf(call) ?? [])]; // what is folded away is where its fold is
+    const found = keys.map((key) => this.#rows.findIndex((row) => row.key === key)).find((place) => place >= 0) ?? -1;
     if (found >= 0) this.#choose(found, false);
   }
 
@@ -164,8 +166,9 @@ export class Timeline implements Content<TimelinePicture> {
   table(picture: TimelinePicture): TableData {
     const rows = this.#rows.map((row) => {
       const took = tookOf(row);
-      const states = row.density ? countsOf(row.density).join(", ") : row.spans.map((span) => word(span.state)).join(", ");
-      return [`${" ".repeat(row.depth * 2)}${row.name}${row.count > 1 ? ` ×${row.count.toLocaleString("en")}` : ""}`, row.kind.replace("_", " "), states, String(row.density?.attempts ?? row.spans.length), `+${spanText((row.since - picture.begin) / 1000)}`, took === null ? "" : spanText(took / 1000)];
+      const folded = row.density ?? row.minor;
+      const states = folded ? countsOf(folded).join(", ") : row.spans.map((span) => word(span.state)).join(", ");
+      return [`${" ".repeat(row.depth * 2)}${titleOf(row)}${row.count > 1 && !row.minor ? ` ×${row.count.toLocaleString("en")}` : ""}`, row.kind.replace("_", " "), states, String(row.density?.attempts ?? row.spans.length), `+${spanText((row.since - picture.begin) / 1000)}`, took === null ? "" : spanText(took / 1000)];
     });
     return { caption: "Calls over time", heads: ["Call", "Kind", "States", "Attempts", "After", "Took"], rows: rows.slice(0, 2000), total: rows.length };
   }
@@ -173,6 +176,7 @@ export class Timeline implements Content<TimelinePicture> {
   footnote(picture: TimelinePicture): string {
     const parts = [`${picture.spans_total.toLocaleString("en")} spans in ${this.#rows.length.toLocaleString("en")} rows`];
     if (picture.groups.length > 0) parts.push("showing grouped");
+    if (this.#rows.some((row) => row.minor && !row.isOpen)) parts.push("minor calls are folded");
     if (this.#filter.value || this.#hides) parts.push("filtered");
     return [...parts, ...picture.left_out].join(" · ");
   }
@@ -192,7 +196,7 @@ export class Timeline implements Content<TimelinePicture> {
     for (const [since, until] of axis.breaks) whole.append(label(axis.x(since) + 182, 12, spanText((until - since) / 1000)), svg("rect", { x: axis.x(since) + 180, y: 18, width: 26, height, fill: colour("--wf-line"), opacity: 0.25 }));
     for (const [place, row] of this.#rows.slice(0, 400).entries()) {
       const marks = svg("g", { transform: `translate(180 ${place * ROW + 20})` }, ...this.#marksOf(row, axis, picture).map((mark) => standAlone(mark, colour)));
-      whole.append(label(4 + row.depth * 12, place * ROW + 36, row.name.slice(0, 26) + (row.count > 1 ? ` ×${row.count}` : "")), marks);
+      whole.append(label(4 + row.depth * 12, place * ROW + 36, titleOf(row).slice(0, 26) + (row.count > 1 && !row.minor ? ` ×${row.count}` : "")), marks);
     }
     return new XMLSerializer().serializeToString(whole);
   }
@@ -308,7 +312,7 @@ export class Timeline implements Content<TimelinePicture> {
         this.#views.set(row.key, view);
         this.#rowsBox.append(view.element);
       }
-      const isCritical = critical.has(row.key) || (this.#isCritical && row.density !== null && picture.critical.some((call) => this.#tree?.groupOf(call) === row.key));
+      const isCritical = critical.has(row.key) || (this.#isCritical && (row.density !== null || row.minor !== null) && picture.critical.some((call) => this.#tree?.foldsOf(call).includes(row.key)));
       view.draw(row, first + at, this.#now, first + at === focus, isCritical, this.#ratio(row));
       set(view.element, { "data-wf-focus": row.key === this.#chosen ? "true" : undefined });
       view.chart(onCanvas ? [] : (this.#marks.get(row.key) ?? []), axis.width);
@@ -463,13 +467,13 @@ export class Timeline implements Content<TimelinePicture> {
     this.#paint();
     if (!isOwn) return;
     this.#views.get(row.key)?.element.focus({ preventScroll: true });
-    this.host.focusOn({ instance_id: this.#picture.instance_id, group: row.density?.key ?? row.spans[0]?.group ?? null, span_id: row.density ? null : (row.spans[0]?.callId ?? null), attempt: null });
+    this.host.focusOn({ instance_id: this.#picture.instance_id, group: row.minor ? null : (row.density?.key ?? row.spans[0]?.group ?? null), span_id: row.density || row.minor ? null : (row.spans[0]?.callId ?? null), attempt: null });
     if (this.host.drawer.isOpen) this.#open(row);
   }
 
   #open(row: Row, attempt?: number): void {
     const span = row.spans.find((one) => one.attempt === attempt) ?? row.spans[row.spans.length - 1];
-    if (this.#picture) this.host.drawer.show(row.name, tabsOf(row, span, this.#picture.begin, this.host));
+    if (this.#picture) this.host.drawer.show(titleOf(row), tabsOf(row, span, this.#picture.begin, this.host));
   }
 
   #failures(): number[] {
@@ -535,7 +539,7 @@ export class Timeline implements Content<TimelinePicture> {
     if (this.host.blocked !== null) return;
     const said = html("p", { class: "wf-muted" }, "…");
     this.#card.append(said);
-    const asked = { since: window[0], until: window[1], calls: rows.filter((row) => !row.density).map((row) => row.key), groups: rows.flatMap((row) => row.density?.key ?? []) };
+    const asked = { since: window[0], until: window[1], calls: rows.flatMap((row) => row.minor?.calls ?? (row.density ? [] : row.key)), groups: rows.flatMap((row) => row.minor?.groups ?? row.density?.key ?? []) };
     this.host.ask("select", asked).then((answer) => text(said, `${isRecord(answer) ? Number(answer["count"]).toLocaleString("en") : 0} spans in \`.selection\` of this timeline`), (reason: Error) => text(said, reason.message));
   }
 
