@@ -5,40 +5,21 @@ from typing import Any
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.lab.views.dashboard_pictures import dashboard, kpi, line, row
+from tests.lab.views.pages import SHOW, marks_of, page_with
 from tests.lab.views.test_card import HOSTILE
-from tests.lab.views.test_page import ADDRESS, SHOW
 from wflab import protocol
 from wflab.protocol.dashboard import DashboardBulk, DashboardFilter, DashboardPicture, ExplainedNumber
-from wflab.views.widget import BUNDLES
 
-BUNDLE = BUNDLES / "dashboard.js"
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BUNDLE.exists(), reason="the widget is not built: cd extension && npm ci && npm run build"),
-]
+pytestmark = marks_of("dashboard")
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    def serve(route: Route) -> None:
-        if route.request.url.endswith("widget.js"):
-            route.fulfill(body=BUNDLE.read_text(), content_type="text/javascript")
-        else:
-            body = "<!doctype html><body data-jp-theme-light=true><div class=jp-Cell><div id=cell></div></div>"
-            route.fulfill(body=body, content_type="text/html; charset=utf-8")
-
-    page = browser.new_page(viewport={"width": 1200, "height": 900})
-    errors: list[object] = []
-    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108  # Playwright marks the function it is given
-    page.route("**/*", serve)
-    page.goto(ADDRESS)
-    yield page
-    page.close()
-    assert errors == []
+    with page_with(browser, "dashboard", width=1200) as page:
+        yield page
 
 
 def message(picture: DashboardPicture, sequence: int = 1) -> Any:
