@@ -61,7 +61,8 @@ function whole(picture: TimelinePicture, axis: Axis): SVGElement[] {
   const most = Math.max(peak, ...near.map((limit) => limit.most));
   const longest = Math.max(1, ...queued);
   const edges = edgesOf(picture.stretches);
-  const y = (share: number): string => (STRIP - share * (STRIP - 6)).toFixed(1);
+  const top = near.length > 0 ? 15 : 6; // a line must not run through the words
+  const y = (share: number): string => (STRIP - share * (STRIP - top)).toFixed(1);
   let [area, line, ticks] = ["", "", ""];
   let before = NaN;
   running.forEach((count, at) => {
