@@ -261,14 +261,10 @@ def activity(
     importance: Importance | None = None,
 ) -> Function | Callable[[Function], Function]:
     """Register an activity with the current lab, or with the next one that opens: a decorator, with or without a name."""
-    return WorkflowRuntime().activity(
-        function,
-        name=name,
-        timeout=timeout,
-        circuit_breaker=circuit_breaker,
-        transactional=transactional,
-        importance=importance,
+    decorate: Callable[[Function], Function] = WorkflowRuntime().activity(
+        name=name, timeout=timeout, circuit_breaker=circuit_breaker, transactional=transactional, importance=importance
     )
+    return decorate if function is None else decorate(function)
 
 
 def _checked_name(function: Callable[..., Any], name: str | None) -> str:
