@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from playwright.sync_api import Browser, Route, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.environment import environment
 from tests.conftest import CHROMIUM_ARGUMENTS, chromium
 from tests.lab.conftest import Story
-from tests.lab.views.test_page import ADDRESS
-from tests.lab.views.test_timeline_page import BUNDLE, MEASURE, shown
+from tests.lab.views.pages import page_with
+from tests.lab.views.test_timeline_page import MEASURE, shown
 from tests.lab.views.timeline_stories import fan
 from wflab import protocol
 from wflab.analytics.span_fold import SpanFold
@@ -98,18 +98,8 @@ def _drawn(story: Story, fold: SpanFold, table: SpanTable) -> protocol.TimelineP
 
 
 def _measured(browser: Browser, picture: protocol.TimelinePicture) -> dict[str, float]:
-    page = browser.new_page(viewport={"width": 1400, "height": 900})
-
-    def serve(route: Route) -> None:
-        if route.request.url.endswith("widget.js"):
-            route.fulfill(body=BUNDLE.read_text(encoding="utf-8"), content_type="text/javascript")
-        else:
-            route.fulfill(body="<!doctype html><body data-jp-theme-light=true><div id=cell></div>", content_type="text/html; charset=utf-8")
-
-    page.route("**/*", serve)
-    page.goto(ADDRESS)
-    found: dict[str, float] = page.evaluate(MEASURE, shown(picture))
-    page.close()
+    with page_with(browser, "timeline", width=1400) as page:
+        found: dict[str, float] = page.evaluate(MEASURE, shown(picture))
     return found
 
 
