@@ -36,14 +36,15 @@ SELECT name, version, least(floor((epoch_ms(ended_at) - $begin) / $width), $bins
     count(*) FILTER (status = 'COMPLETED'), count(*) FILTER (status IN ('FAILED', 'TERMINATED'))
 FROM fleet WHERE ended_at IS NOT NULL GROUP BY ALL"""
 _INSTANCES = """
-WITH listed AS (
-    SELECT *, row_number() OVER (ORDER BY {order} NULLS FIRST, key DESC) AS place FROM fleet
-    ORDER BY place LIMIT $most OFFSET $first
-)
-SELECT l.instance_id, l.name, l.version, l.status, l.created_at, l.ended_at,
-    CASE WHEN l.error_type IS NULL THEN '' ELSE concat_ws(': ', l.error_type, split_part(max(r.failure ->> '$.message'), chr(10), 1)) END
-FROM listed AS l LEFT JOIN runs AS r ON r.instance = l.key AND r.error_type IS NOT NULL
-GROUP BY l.instance_id, l.name, l.version, l.status, l.created_at, l.ended_at, l.error_type, l.place ORDER BY l.place"""
+WITH listed AS (SELECT * FROM fleet ORDER BY {order} NULLS FIRST, key DESC LIMIT $most OFFSET $first)
+SELECT instance_id, name, version, status, created_at, ended_at,
+    CASE WHEN error_type IS NULL THEN '' ELSE concat_ws(': ', error_type, split_part(reason, chr(10), 1)) END
+FROM listed
+LEFT JOIN (
+    SELECT instance, max(failure ->> '$.message') AS reason FROM runs
+    WHERE instance IN (SELECT key FROM listed WHERE error_type IS NOT NULL) GROUP BY instance
+) AS reasons ON reasons.instance = listed.key
+ORDER BY {order} NULLS FIRST, key DESC"""
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
