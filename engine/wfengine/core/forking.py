@@ -170,9 +170,7 @@ def _meant(recorded: Sequence[HistoryRow], key: Any, at: int | None) -> int:
     if key == INPUT:
         return 0
     shared = recorded if at is None else recorded[: at + 1]
-    places = {
-        _identity(row.event): row.sequence for row in shared if _name(row.event).casefold() == key.casefold()
-    }  # of attempts, the last
+    places = {_identity(row): row.sequence for row in shared if _name(row.event).casefold() == key.casefold()}  # of attempts, the last
     if len(places) != 1:
         told = f"it has several: {', '.join(map(str, sorted(places.values())))}" if places else "it has none"
         raise InvalidArgument(f"{key!r} is to name one call or external event of this history, and {told}. Name it by its `sequence`.")
@@ -183,14 +181,14 @@ def _name(event: HistoryEvent) -> str:
     return event.name if isinstance(event, TaskScheduled | ChildWorkflowInstanceCreated | EventRaised) else ""
 
 
-def _identity(event: HistoryEvent) -> object:
+def _identity(row: HistoryRow) -> object:
     """What all attempts of one call share."""
-    match event:
-        case TaskScheduled():
-            return event.task_execution_id
-        case ChildWorkflowInstanceCreated():
-            return event.instance_id
-    return id(event)
+    match row.event:
+        case TaskScheduled(task_execution_id=identity):
+            return identity
+        case ChildWorkflowInstanceCreated(instance_id=instance_id):
+            return "child", instance_id
+    return row.sequence
 
 
 def _outcome_place(recorded: Sequence[HistoryRow], place: int, at: int | None) -> int | None:

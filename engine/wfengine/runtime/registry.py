@@ -145,9 +145,10 @@ class Registry:
             becomes_latest = version_name is not None and is_latest
             is_new = newest is None or not definition.is_same(newest) or (becomes_latest and named.latest != version_name)
             others = {known: one for known, one in named.versions.get(version_name, {}).items() if known != definition.code_hash}
+            is_first = is_aside and version_name not in named.versions  # where nobody is the latest, the last one is taken
             versions = {version_name: {**others, definition.code_hash: definition}}
             self._names[kind, app_id, name] = _Named(
-                versions={**versions, **named.versions, **({} if is_aside else versions)},
+                versions={**versions, **named.versions} if is_first else {**named.versions, **versions},
                 latest=version_name if becomes_latest else named.latest,
             )
         return definition, is_new

@@ -147,3 +147,13 @@ def test_an_annotated_model_is_made_from_the_payload() -> None:
     assert Definition("activity", "f", optional)(None, None) == 0
     with pytest.raises(TypeError, match="expected an object to make a Order of, got int"):
         Definition("activity", "f", plain)(None, 5)
+
+
+def test_a_version_that_stands_aside_is_taken_only_by_those_that_ask_for_it() -> None:
+    registry = Registry()
+    registry.add("workflow", lambda _ctx: 1, "flow", version_name="v1")
+    registry.add("workflow", lambda _ctx: 2, "flow", version_name="aside", is_aside=True)
+    found = registry.find("workflow", "flow")
+    assert found is not None
+    assert found.version == "v1"
+    assert registry.versions("flow") == ["aside", "v1"]
