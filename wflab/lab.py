@@ -99,7 +99,7 @@ class Lab:
         self._comparisons = Comparisons(self.engine, self.fleet)
         self.clock = LabClock(self.engine)
         self.decisions = Decisions(self.engine, self.audit)
-        self.undoing = Undoing(self.engine, self.audit, lambda instance_id: self._displays and self._displays.look_at(instance_id))
+        self.undoing = Undoing(self.engine, self.audit, self._look_at)
         self.focus = LabFocus(lambda instance_id: Run(self, instance_id).spans())
         self._displays: Displays | None = None
         try:
@@ -382,6 +382,10 @@ class Lab:
         if self._displays is None:
             self._displays = Displays(self.engine, self.decisions, self.focus, self.source)
         return self._displays
+
+    def _look_at(self, instance_id: str) -> None:
+        if self._displays is not None:
+            self._displays.look_at(instance_id)
 
     def source(self, view: ViewName, instance_id: str) -> Source:
         """Where a run's view of this name gets its pictures from."""

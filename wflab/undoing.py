@@ -5,7 +5,7 @@ same activity with the same input and the same idempotency key. The run that fai
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -15,7 +15,7 @@ from wfengine.errors import InvalidArgument
 from wfengine.model import history as h
 from wfengine.model.instance import Instance
 from wfengine.model.payload import UNSET, from_json
-from wfengine.model.work import AuditRow
+from wfengine.model.work import AuditRow, HistoryRow
 from wfengine.runtime.engine import Engine
 from wflab.analytics.asking import standing_of, state_of
 from wflab.analytics.call_sites import call_sites
@@ -53,16 +53,11 @@ class Undoing:
         if is_open:
             self._engine.register_workflow(retry_compensation, NAME)
 
-    def trace(self, instance_id: str) -> Trace:
-        """The saga of a run as it stands, with what was done about it. Raises InstanceNotFound."""
-        instance = state_of(self._engine, instance_id)
-        return self.trace_of(instance, self._engine.store.history(instance.key))
-
-    def trace_of(self, instance: Instance, rows: list[Any]) -> Trace:
-        """Likewise, of a history that is there already."""
+    def trace_of(self, instance: Instance, rows: Sequence[HistoryRow], acts: Mapping[str, UndoActs]) -> Trace:
+        """The saga of a run as it stands, with what was done about it."""
         held_up = [held.event_id for held in standing_of(self._engine, instance).held_up]
         sites = call_sites(source_of(self._engine, instance.key).text)
-        return trace_of(instance, rows, sites=sites, held_up=held_up, acts=self.acts(instance.key))
+        return trace_of(instance, rows, sites=sites, held_up=held_up, acts=acts)
 
     def acts(self, key: int) -> dict[str, UndoActs]:
         """What was done about an execution's compensations, by the id of the step."""

@@ -62,6 +62,27 @@ def order(ctx, width):
     approval = ctx.wait_for_external_event("human_approval", title="Ship it?", schema=SCHEMA, timeout=timedelta(days=1))
     yield wf.when_any([approval, child, ctx.create_timer(timedelta(days=7))])
     return "shipped"
+
+@wfr.activity
+def cannot(ctx, given):
+    raise ValueError("declined")
+
+@wfr.workflow
+def trip(ctx, width):
+    saga = wf.Saga(ctx)
+    try:
+        yield saga.step(charge_card, undo=cannot, input=1)
+        yield wf.when_all([saga.step(score, undo=score, input=1) for _ in range(width)])
+        yield saga.step(cannot, undo=score)
+    except wf.TaskFailedError:
+        yield from saga.compensate()
+        raise
+
+undone = lab.start(trip, 12, instance_id="undone")
+try:
+    undone.result(60)
+except wf.WorkflowFailed:
+    pass
 """
 WIDTH = 1000
 CELLS = [
@@ -70,9 +91,10 @@ CELLS = [
     "run.graph()",
     "run.timeline()",
     "lab.inbox()",
+    "undone.saga()",
     "lab.focus.set('wide'); run.graph().save('wide.wfhistory.json')\nimport os; print('kernel', os.getpid(), 'end')",
 ]
-VIEWS = {1: "run", 2: "graph", 3: "timeline", 4: "inbox"}
+VIEWS = {1: "run", 2: "graph", 3: "timeline", 4: "inbox", 5: "saga"}
 OURS = "[data-wf-view], [data-wf-panel]"
 PATIENCE_MS = 30_000
 
@@ -82,7 +104,7 @@ def show_all(page: NotebookPage) -> None:
     page.run(0)
     page.run(1)
     expect(page.cell(1).locator("[data-wf-action=approve]")).to_be_visible(timeout=PATIENCE_MS)
-    for index in (2, 3, 4, 5):
+    for index in (2, 3, 4, 5, 6):
         page.run(index)
         if index in VIEWS:
             expect(view(page, index)).to_have_attribute("data-wf-mode", "live", timeout=PATIENCE_MS)
@@ -93,7 +115,7 @@ def show_all(page: NotebookPage) -> None:
     page.cell(4).locator("[data-wf-item]").first.click(timeout=PATIENCE_MS)
     expect(page.cell(4).locator("[data-wf-field=note]")).to_be_visible()
     expect(page.cell(4).locator(".wf-about")).to_contain_text("The run is", timeout=PATIENCE_MS)
-    expect(page.cell(5)).to_contain_text("end", timeout=PATIENCE_MS)
+    expect(page.cell(6)).to_contain_text("end", timeout=PATIENCE_MS)
 
 
 def view(page: NotebookPage, index: int) -> Locator:
@@ -116,6 +138,11 @@ def open_up(page: NotebookPage) -> None:
     inbox.locator("[data-wf-desk] [data-wf-action=approve]").click()
     expect(inbox.locator("[aria-invalid]")).to_be_visible()
     inbox.locator("[data-wf-action=bulk]").click()
+    saga = view(page, 5)
+    saga.locator("[data-wf-node=cannot]").first.click()
+    expect(saga.locator("[data-wf-side-of=back]")).to_be_visible(timeout=PATIENCE_MS)
+    saga.locator("[data-wf-action=skip]").first.click()
+    expect(saga.locator("[data-wf-why]")).to_be_visible(timeout=PATIENCE_MS)
     page.command("wflab:open", view="run")
     expect(page.page.locator("[data-wf-panel=beside] [data-wf-view=run]")).to_be_visible(timeout=PATIENCE_MS)
     page.page.evaluate("() => document.querySelectorAll('[data-wf-view=run] details').forEach((one) => { one.open = true; })")
@@ -123,7 +150,7 @@ def open_up(page: NotebookPage) -> None:
 
 def press_in_each(page: NotebookPage, action: str) -> None:
     """The same button of each view that has the shell."""
-    for index in (2, 3, 4):
+    for index in (2, 3, 4, 5):
         view(page, index).locator(f"[data-wf-action={action}]").click()
 
 
@@ -141,7 +168,7 @@ def test_axe_finds_nothing_grave_in_any_view_or_panel(open_notebook: OpenNoteboo
     audits["with the keys"] = audit(page.page, "[data-wf-view]")
     press_in_each(page, "close-help")
     press_in_each(page, "table")
-    os.kill(int(page.output(5).split("kernel")[1].split()[0]), signal.SIGKILL)
+    os.kill(int(page.output(6).split("kernel")[1].split()[0]), signal.SIGKILL)
     page.dismiss_restart_note()
     expect(page.page.locator("[data-wf-panel=sidebar]")).to_contain_text("The kernel is gone", timeout=PATIENCE_MS)
     expect(view(page, 2)).to_have_attribute("data-wf-mode", "snapshot", timeout=PATIENCE_MS)
@@ -156,7 +183,7 @@ def test_axe_finds_nothing_grave_in_any_view_or_panel(open_notebook: OpenNoteboo
 
 
 def test_axe_finds_nothing_grave_in_what_nbconvert_makes(open_notebook: OpenNotebook, browser: Browser, folder: Path) -> None:
-    page = open_notebook(*CELLS[:5])
+    page = open_notebook(*CELLS[:6])
     show_all_still(page)
     path = folder / "notebook.ipynb"
     page.save()
@@ -177,7 +204,7 @@ def test_axe_finds_nothing_grave_in_what_nbconvert_makes(open_notebook: OpenNote
 
 
 def show_all_still(page: NotebookPage) -> None:
-    for index in range(5):
+    for index in range(6):
         page.run(index)
     for index in VIEWS:
         expect(view(page, index)).to_be_visible(timeout=PATIENCE_MS)

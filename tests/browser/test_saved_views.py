@@ -16,6 +16,17 @@ from tests.browser.jupyter_server import JupyterServer, NotebookPage, until
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 MIME = "application/vnd.wflab.view+json"
+SAGA = """
+@wfr.workflow
+def trip(ctx, order):
+    saga = wf.Saga(ctx)
+    yield saga.step(auto_approve, undo=handle_timeout, input=order)
+    yield saga.step(process_approval, undo=handle_timeout, input=order)
+    yield from saga.compensate()
+
+undone = lab.start(trip, 1, instance_id="undone")
+undone.result(30)
+"""
 CELLS = [
     SEED,
     "ended = lab.start(request_escalation, {'amount': 1}, instance_id='ended')\nended.result(30)\nended",
@@ -25,8 +36,10 @@ CELLS = [
     "run.graph()",
     "run.timeline()",
     "lab.inbox()",
+    SAGA,
+    "undone.saga()",
 ]
-SHOWN = {1: "run", 2: "graph", 3: "timeline", 4: "run", 5: "graph", 6: "timeline", 7: "inbox"}
+SHOWN = {1: "run", 2: "graph", 3: "timeline", 4: "run", 5: "graph", 6: "timeline", 7: "inbox", 9: "saga"}
 PATIENCE_MS = 30_000
 PICTURE = re.compile(r'<img\b(?=[^>]*\balt="[^"]{20,}")(?=[^>]*\bsrc="data:image/svg\+xml;base64,)[^>]*>')
 LOOKS = """() => [...document.querySelectorAll("[data-wf-view]")].map((view) => {

@@ -127,8 +127,8 @@ class _Reading:
         guessed = {} if explicit or self._declared or self._pivots else self._guessed()
         undone = explicit or guessed
         link: Link = "explicit" if explicit else "inferred"
-        first_undo = min((place for place, call in enumerate(self._calls) if call.id in undone.values()), default=len(self._calls))
         undoing = set(undone.values())
+        first_undo = next((place for place, call in enumerate(self._calls) if call.id in undoing), len(self._calls))
         forward = [call for call in self._calls[:first_undo] if call.id not in undoing]
         forward += [call for call in self._calls[first_undo:] if call.id in undone]
         others = [call.name for call in self._calls[first_undo:] if call.id not in undoing and call.id not in undone]
@@ -171,14 +171,16 @@ class _Reading:
         if not named or len(self._calls) > _MOST_COMPARED:
             return {}
         found: dict[str, str] = {}
-        steps = [call for place, call in enumerate(self._calls) if place not in set(named)]
+        are_named = set(named)
+        steps = [call for place, call in enumerate(self._calls) if place not in are_named]
         undos = [self._calls[place] for place in named]
         # an undo comes after what it undoes
         for place, index in pairs_by_name([step.name for step in steps], [undo.name for undo in undos]).items():
             step, undo = steps[index], undos[place]
             if step.ended_at is not None and undo.turn >= (step.done_turn or 0) and undo.created_at >= step.ended_at:
                 found[step.id] = undo.id
-        first = min((call.turn for call in self._calls if call.id in found.values()), default=0)
+        undoing = set(found.values())
+        first = min((call.turn for call in self._calls if call.id in undoing), default=0)
         went_wrong = any(step.state is StepState.FAILED and step.turn <= first for step in steps)
         is_reverse = len(found) > 1 and [step.id for step in steps if step.id in found] == [
             step_id for step_id, _ in sorted(found.items(), key=lambda item: -int(item[1][1:]))

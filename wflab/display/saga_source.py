@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -15,7 +15,7 @@ from wfengine.runtime.engine import Engine
 from wflab import protocol
 from wflab.analytics.asking import sentence, standing_of, state_of, steps_now
 from wflab.analytics.call_sites import call_sites
-from wflab.analytics.saga_acts import Verb
+from wflab.analytics.saga_acts import UndoActs, Verb
 from wflab.analytics.saga_rehearsal import Injected, Part, rehearse
 from wflab.analytics.saga_trace import Pair, Trace
 from wflab.analytics.sources import source_of
@@ -24,6 +24,15 @@ from wflab.undoing import Undoing
 from wflab.views.saga_picture import detail_of, saga_picture, story_of
 
 MOST_MEMBERS = 200
+
+
+class _Read(NamedTuple):
+    """What was read of a run."""
+
+    instance: Instance
+    rows: list[HistoryRow]
+    acts: dict[str, UndoActs]
+    trace: Trace
 
 
 class SagaSource:
@@ -37,6 +46,7 @@ class SagaSource:
         self._undoing = undoing
         self._retries: set[str] = set()
         self._latest: protocol.SagaPicture | None = None
+        self._ended: _Read | None = None
 
     def concerns(self, instance_ids: Collection[str]) -> bool:
         """Its run, and the runs that retry its compensations."""
@@ -55,9 +65,7 @@ class SagaSource:
 
     def trace(self) -> Trace:
         """The pairs. Raises InstanceNotFound."""
-        trace = self._undoing.trace(self.instance_id)
-        self._retries = {act.run for pair in trace.pairs for act in pair.acts.acts if act.run}
-        return trace
+        return self._read().trace
 
     def answer(self, request: protocol.Request) -> Any:
         """All about a `pair`, the `members` of a group, a `rehearsal` with another step failing, and `act`, with its dry run."""
@@ -108,13 +116,27 @@ class SagaSource:
 
     def _drawn(self) -> protocol.SagaPicture:
         engine = self._engine
-        instance = state_of(engine, self.instance_id)
-        standing = standing_of(engine, instance)
-        rows = engine.store.history(instance.key)
-        why = "" if instance.status in TERMINAL else sentence(engine, instance, steps_now(instance, rows, standing), standing)
-        trace = self._undoing.trace_of(instance, rows)
-        self._retries = {act.run for pair in trace.pairs for act in pair.acts.acts if act.run}
+        instance, rows, _, trace = self._read()
+        why = ""
+        if instance.status not in TERMINAL:
+            standing = standing_of(engine, instance)
+            why = sentence(engine, instance, steps_now(instance, rows, standing), standing)
         return saga_picture(instance, rows, trace, now=engine.now(), why=why, ticks=not engine.virtual_time.is_on)
+
+    def _read(self) -> "_Read":
+        """The run and its saga; of a run that has ended only what people did since is read again."""
+        instance = state_of(self._engine, self.instance_id)
+        acts = self._undoing.acts(instance.key)
+        ended = self._ended
+        if ended is not None and ended.instance == instance and ended.acts == acts:
+            return ended
+        is_known = ended is not None and ended.instance == instance
+        rows = ended.rows if ended is not None and is_known else self._engine.store.history(instance.key)
+        read = _Read(instance, rows, acts, self._undoing.trace_of(instance, rows, acts))
+        self._retries = {act.run for one in acts.values() for act in one.acts if act.run}
+        if instance.status in TERMINAL:
+            self._ended = read
+        return read
 
     def _pair(self, wanted: str) -> Pair:
         found = next((pair for pair in self.trace().pairs if pair.id == wanted), None)

@@ -125,7 +125,7 @@ def test_an_attempt_that_returned_late_did_happen() -> None:
 def test_what_was_under_way_when_the_run_was_terminated_is_in_doubt() -> None:
     trip = Trip().books("book_hotel")
     trip.call("book_flight")
-    trace = read(trip.ends(Status.TERMINATED))  # type: ignore[arg-type]  # a Trip is a Story
+    trace = read(trip.ends(Status.TERMINATED))
     assert states(trace)[:2] == [("book_hotel", "committed", "missing", None), ("book_flight", "in-doubt", "missing", None)]
     assert verdict_of(trace).word == "ROLLBACK FAILED - 2 need attention"
 

@@ -33,7 +33,7 @@ def under_way() -> protocol.SagaPicture:
     trip = Trip().books(*STEPS[:3]).fails_at("ship").takes_back("charge_card")
     trip.undo("book_flight")
     trip.why = "cancel_flight is running"
-    return picture(trip.later(seconds=4))  # type: ignore[arg-type]  # a Trip is a Story
+    return picture(trip.later(seconds=4))
 
 
 def long(count: int = 60) -> protocol.SagaPicture:
