@@ -12,7 +12,7 @@ import pytest
 import wflab as wf
 from tests.lab.conftest import Story, approval
 from wfengine.errors import InvalidArgument
-from wflab.checking import on_edit
+from wflab import lab as lab_module
 from wflab.views.bundles import MIME, bundle_of
 from wflab.views.colour import SMALLEST_CONTRAST, SMALLEST_DIFFERENCE, Vision, contrast, difference
 from wflab.views.colouring import PaletteWarning
@@ -140,8 +140,10 @@ def test_listeners_hear_of_a_new_palette_until_they_stop() -> None:
 
 
 def test_check_on_edit_is_for_every_lab(lab: wf.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(on_edit, "get_ipython", object)  # as if a cell ran
-    lab.engine.register_workflow(lambda _: None, "order")
-    assert lab.registered_hash("order", None, None) is not None
+    checked: list[str] = []
+    monkeypatch.setattr(lab_module, "check_on_edit", lambda _engine, definition, _before: checked.append(definition.name))
+    definition = lab.engine.register_workflow(lambda _: None, "order")
+    lab.defined(definition, "other")
     wf.options.check_on_edit = False
-    assert lab.registered_hash("order", None, None) is None
+    lab.defined(definition, "other")
+    assert checked == ["order"]
