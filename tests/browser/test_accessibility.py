@@ -171,13 +171,8 @@ def test_axe_finds_nothing_grave_in_any_view_or_panel(open_notebook: OpenNoteboo
     audits["with the keys"] = audit(page.page, "[data-wf-view]")
     press_in_each(page, "close-help")
     press_in_each(page, "table")
-<<<<<<< HEAD
-    page.cell(LAST).scroll_into_view_if_needed()  # what is far out of sight has no text to read
-    os.kill(int(page.output(LAST).split("kernel")[1].split()[0]), signal.SIGKILL)
-=======
-    said = page.cell(6).locator(".jp-Cell-outputArea").text_content() or ""  # also where it is far out of sight
+    said = page.cell(LAST).locator(".jp-Cell-outputArea").text_content() or ""  # also where it is far out of sight
     os.kill(int(said.split("kernel")[1].split()[0]), signal.SIGKILL)
->>>>>>> dashboard
     page.dismiss_restart_note()
     expect(page.page.locator("[data-wf-panel=sidebar]")).to_contain_text("The kernel is gone", timeout=PATIENCE_MS)
     expect(view(page, 2)).to_have_attribute("data-wf-mode", "snapshot", timeout=PATIENCE_MS)
