@@ -241,7 +241,7 @@ def test_axe_finds_nothing_grave_in_what_nbconvert_makes(open_notebook: OpenNote
 
 
 def show_all_still(page: NotebookPage) -> None:
-    for index in range(6):
+    for index in range(LAST):
         page.run(index)
     for index in VIEWS:
         expect(view(page, index)).to_be_visible(timeout=PATIENCE_MS)
