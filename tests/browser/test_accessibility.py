@@ -220,7 +220,7 @@ def test_axe_finds_nothing_grave_in_the_gallery_of_recipes(open_notebook: OpenNo
 
 
 def test_axe_finds_nothing_grave_in_what_nbconvert_makes(open_notebook: OpenNotebook, browser: Browser, folder: Path) -> None:
-    page = open_notebook(*CELLS[:6])
+    page = open_notebook(*CELLS[:LAST])
     show_all_still(page)
     path = folder / "notebook.ipynb"
     page.save()
