@@ -21,9 +21,9 @@ import msgspec
 from benchmarks.bench import Bench
 from benchmarks.environment import environment
 from benchmarks.measuring import Repetition, repeat_once, row_of, table, usual_raw_ms
-from benchmarks.works import chain, fan, large, long, many, memory, one, recovery, sleepers
+from benchmarks.works import chain, check, fan, large, long, many, memory, one, recovery, sleepers
 
-WORKS = {module.WORK.name: module.WORK for module in (chain, fan, many, one, recovery, sleepers, memory, long, large)}
+WORKS = {module.WORK.name: module.WORK for module in (chain, fan, many, one, recovery, sleepers, memory, check, long, large)}
 SUSPICIOUSLY_QUICK_MS = 0.03
 
 

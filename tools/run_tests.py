@@ -98,7 +98,7 @@ def stages() -> list[Stage]:
         Stage(name="imports", command=(str(Path(sys.executable).with_name("lint-imports")), "--no-cache")),
         Stage(name="ts-types", command=("npm", "run", "--silent", "types"), folder=extension),
         Stage(name="ts-tests", command=("npm", "test", "--silent"), folder=extension, reports=True),
-        Stage(name="unit", command=pytest("unit", "-m", f"{marks(None)} and not slow"), reports=True, limit_minutes=20),
+        Stage(name="unit", command=pytest("unit", "-m", f"{marks(None)} and not slow"), reports=True, limit_minutes=35),
         Stage(name="slow", command=pytest("slow", "-m", f"{marks(None)} and slow"), reports=True, quick=False, limit_minutes=20),
         Stage(name="faults", command=pytest("faults", "-m", marks("faults")), reports=True, quick=False, limit_minutes=20),
         Stage(name="notebook", command=pytest("notebook", "-m", marks("notebook")), reports=True, quick=False, limit_minutes=20),
@@ -111,7 +111,7 @@ def stages() -> list[Stage]:
     binder = pytest("binder", "-m", marks("binder"))
     return [
         *found,
-        Stage(name="browser", command=browser, reports=True, quick=False, limit_minutes=30, skips_whole=True),
+        Stage(name="browser", command=browser, reports=True, quick=False, limit_minutes=50, skips_whole=True),
         Stage(name="binder", command=binder, reports=True, quick=False, limit_minutes=15),
     ]
 

@@ -21,13 +21,15 @@ from wfengine.runtime.limits import Limits
 from wfengine.runtime.retention import StateRetention
 from wfengine.runtime.worker import WorkflowActivityContext
 from wflab import aio, testing
+from wflab.analytics.fleet.slo import SLO
 from wflab.dapr.client import DaprWorkflowClient
 from wflab.dapr.history import WorkflowHistoryEvent, WorkflowHistoryEventType, WorkflowInstanceIdPage
 from wflab.dapr.mcp import DaprMCPClient, MCPToolDef
 from wflab.dapr.runtime import WorkflowRuntime, activity, alternate_name, workflow
 from wflab.dapr.state import WorkflowState, WorkflowStatus
-from wflab.lab import Lab, current_lab
+from wflab.lab import Lab, current_lab, diff, recipes
 from wflab.magics import load_ipython_extension, unload_ipython_extension
+from wflab.options import options, palette
 from wflab.run import Run
 from wflab.saga import Saga, SagaCompensationError
 
@@ -35,6 +37,7 @@ DaprWorkflowContext = WorkflowContext
 __version__ = version("wflab")
 
 __all__ = [
+    "SLO",
     "UNSET",
     "ActivityResult",
     "ChildWorkflowResult",
@@ -73,7 +76,11 @@ __all__ = [
     "alternate_name",
     "consecutive_failures",
     "current_lab",
+    "diff",
     "load_ipython_extension",
+    "options",
+    "palette",
+    "recipes",
     "testing",
     "unload_ipython_extension",
     "when_all",

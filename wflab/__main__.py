@@ -13,12 +13,15 @@ from typing import Any
 import pandas as pd
 
 from wfengine.errors import InvalidArgument, WflabError
+from wflab.checking.at_rest import copied
 from wflab.lab import DEFAULT_PATH, Lab
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command; 0 if that went well. What cannot be done is one line on stderr, and 1."""
     asked = _parser().parse_args(arguments)
+    if asked.verb == "check":
+        return _check(asked)
     try:
         definition = _imported(asked.workflow) if asked.verb == "run" else None
         with Lab(asked.db) as lab:
@@ -41,6 +44,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--input", help="JSON")
     run.add_argument("--instance-id")
     run.set_defaults(act=_run)
+
+    check = verbs.add_parser("check", help="replay recorded histories on a workflow's code; exits with 1 where one does not agree")
+    check.add_argument("workflow", help="module:function; the module is imported from here")
+    check.add_argument("--db", default=argparse.SUPPRESS, help="the lab's file")
+    check.add_argument("--limit", type=int, help="only so many, the newest first")
+    check.add_argument("--status", action="append", help="only those in this status; may be repeated")
+    check.add_argument("--json", action="store_true", help="a JSON object: counts, and a list of those that do not agree")
 
     ls = verbs.add_parser("list", help="list instances, newest first")
     ls.add_argument("--filter-name", help="only instances of this workflow")
@@ -85,6 +95,19 @@ def _with_id(verbs: Any, verb: str, what: str, act: Any) -> argparse.ArgumentPar
 def _run(lab: Lab, asked: argparse.Namespace, definition: Any) -> str:
     run = lab.start(definition, _json(asked.input), instance_id=asked.instance_id)
     return json.dumps(run.result(), ensure_ascii=False)
+
+
+def _check(asked: argparse.Namespace) -> int:
+    """0 where all histories agree, 1 where one does not, 2 where nothing could be checked: a file that is not there, or that a kernel holds."""
+    try:
+        function = _imported(asked.workflow)
+        with copied(asked.db) as path, Lab(path, at_rest=True) as lab:
+            checked = lab.check(function, limit=asked.limit, status=asked.status)
+    except WflabError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201  # it is a command's
+        return 2
+    print(json.dumps(checked.as_json(), ensure_ascii=False, indent=2) if asked.json else repr(checked))  # noqa: T201  # likewise
+    return 0 if checked.ok else 1
 
 
 def _rerun(lab: Lab, asked: argparse.Namespace, _: Any) -> str:

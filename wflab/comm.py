@@ -17,9 +17,10 @@ from comm import create_comm, get_comm_manager
 from wfengine.errors import WflabError
 from wfengine.model.instance import Instance
 from wflab.answers import plain_answer
-from wflab.display.source import Source, reply_of
+from wflab.display.source import Source, TellsOfChanges, pause_of, reply_of
 from wflab.focused import focused
 from wflab.lab import Lab
+from wflab.options import options
 from wflab.overview import overview
 from wflab.protocol import Act, Focus, FromPage, Notice, Reply, Request, SetFocus, read_from_page
 from wflab.protocol import lab as messages
@@ -38,7 +39,7 @@ class LabComm:
     """Announces `lab` to every page and answers them; `close` ends that."""
 
     def __init__(self, lab: Lab) -> None:
-        self._lab = lab
+        self._lab = lab  # however it is closed, the pages are told
         self._is_closed = False
         self._publisher = Publisher()
         self._pages: dict[str, _Page] = {}
@@ -46,7 +47,8 @@ class LabComm:
         self._publisher.attach(_OVERVIEW, self._everybody, self._overview)
         get_comm_manager().register_target(TARGET, self._opened)
         self._hello = create_comm(target_name=HELLO, data={"lab": lab.path.name})
-        self._forget = [lab.engine.listen(self._changed), lab.focus.listen(self._moved)]
+        self._forget = [lab.engine.listen(self._changed), lab.focus.listen(self._moved), options.listen(lambda: self._changed([]))]
+        lab.when_closed(self.close)
 
     def close(self) -> None:
         """Say goodbye to every page. Safe to call twice."""
@@ -91,6 +93,8 @@ class LabComm:
                 self._publisher.post(_OVERVIEW, lambda: self._answer(act, partial(self._tell, page)))
             case SetFocus(focus=focus):
                 self._lab.focus.move(focus)
+            case messages.SetTheme(theme=theme):
+                self._lab.displays.theme = theme
             case messages.OpenView() as wanted if page.is_new(wanted.id):
                 self._publisher.post(_OVERVIEW, partial(self._open_view, page, wanted))
             case messages.CloseView(id=view_id):
@@ -178,15 +182,20 @@ class LabComm:
             page.send(messages.ShowView(id=wanted.id, error=str(error) or type(error).__name__))
             return
         page.views[wanted.id] = source
-        self._publisher.attach(page.key(wanted.id), _ToOne(page), lambda: _shown(wanted.id, source))
+        if isinstance(source, TellsOfChanges):
+            page.unheard[wanted.id] = source.listen(partial(self._publisher.touch, page.key(wanted.id)))
+        self._publisher.attach(page.key(wanted.id), _ToOne(page), lambda: _shown(wanted.id, source), pause_s=pause_of(source))
 
     def _source(self, wanted: messages.OpenView) -> Source:
-        if wanted.view == "inbox":
-            return self._lab.source("inbox", "")
+        if wanted.view in {"inbox", "dashboard", "recipes"}:  # of the whole lab
+            return self._lab.source(wanted.view, "")
         return self._lab.source(wanted.view, self._lab.get(wanted.instance_id or "last").id)
 
     def _close_view(self, page: "_Page", view_id: str) -> None:
         page.views.pop(view_id, None)
+        unheard = page.unheard.pop(view_id, None)
+        if unheard is not None:
+            unheard()
         self._publisher.detach(page.key(view_id))
 
 
@@ -197,6 +206,7 @@ class _Page:
         self.id = identity
         self.comm = comm
         self.views: dict[str, Source] = {}
+        self.unheard: dict[str, Callable[[], None]] = {}
         self._tokens: dict[str, object] = {}
 
     def key(self, view_id: str) -> Hashable:

@@ -4,37 +4,63 @@ import atexit
 import getpass
 import os
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import wait
 from datetime import datetime, timedelta
+from enum import Enum
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import duckdb
 import pandas as pd
 
-from wfengine.errors import InstanceNotFound, InvalidArgument, PayloadError
+from wfengine.errors import DefinitionNotFound, InstanceNotFound, InvalidArgument, PayloadError
 from wfengine.model.work import AuditRow
 from wfengine.runtime.engine import Engine
 from wfengine.runtime.limits import Limits
+from wfengine.runtime.registry import Definition
 from wfengine.runtime.retention import StateRetention
 from wfengine.store.guarding import refusal
 from wfengine.store.store import Store
+from wflab.analytics.fleet.answer import Answer
+from wflab.analytics.fleet.comparing import Comparisons, Workflow
+from wflab.analytics.fleet.questions import By, Fleet, Since, Window
+from wflab.analytics.fleet.slo import SLO
+from wflab.analytics.fleet.survival import Event
 from wflab.analytics.frames import aware
+from wflab.checking.checked import Checked
+from wflab.checking.checking import check
+from wflab.checking.on_edit import check_on_edit
 from wflab.clock import LabClock
 from wflab.current import Current
 from wflab.decisions import Decisions
+from wflab.display.dashboard_handle import DashboardHandle
+from wflab.display.dashboard_source import DashboardSource, filter_given
 from wflab.display.displays import Displays
 from wflab.display.graph_source import GraphSource
 from wflab.display.handle import ViewHandle
 from wflab.display.inbox_source import InboxSource
+from wflab.display.recipes_handle import RecipesHandle
+from wflab.display.recipes_source import RecipesSource
 from wflab.display.run_card import RunCard
+from wflab.display.saga_source import SagaSource
 from wflab.display.source import Source
 from wflab.display.timeline_source import TimelineSource
+from wflab.figures.of_lab import Figures
 from wflab.focus import LabFocus
+from wflab.linting.linted import Linted
+from wflab.linting.linting import lint
+from wflab.linting.on_define import lint_on_define
+from wflab.options import options
 from wflab.protocol import ViewName
+from wflab.proving import saga_proof
+from wflab.recipes.gallery import gallery
 from wflab.run import Run
 from wflab.runs import Runs
+from wflab.undoing import Undoing
+from wflab.views.diff import RunDiff
+from wflab.views.saga_proof import SagaProof
 
 DEFAULT_PATH = "wflab.duckdb"
 # Whoever starts detached workflows records their keys; a next generation has the root of the first.
@@ -52,7 +78,8 @@ class Lab:
 
     Raises StoreInUse where another kernel has the file, NotADatabase where it is something else. `clock` is `lab.clock`. `retention` says how long
     ended runs are kept (for ever), `limits` how much may be under way at a time (any), `poison_after` how often the process may die under one attempt
-    of an activity before that is given up (None: as often as it likes).
+    of an activity before that is given up (None: as often as it likes). `check_on_edit`: whether a cell that changes a workflow says how the
+    recorded histories take that; `lint_on_define`: whether a cell that defines one says what in it surely differs between replays. A lab `at_rest` runs nothing: its file can be asked and checked, and whatever is to be recorded waits for ever.
     """
 
     def __init__(
@@ -62,6 +89,7 @@ class Lab:
         retention: StateRetention | None = None,
         limits: Limits | None = None,
         poison_after: int | None = 3,
+        at_rest: bool = False,
     ) -> None:
         store = Store.open(path, holder=_holder())
         try:
@@ -70,13 +98,21 @@ class Lab:
             store.close()
             raise
         self.is_open = True
+        self.check_on_edit = True
+        self.lint_on_define = True
         self.path = self.engine.store.path
+        self.fleet = Fleet(self.engine)
+        self._comparisons = Comparisons(self.engine, self.fleet)
         self.clock = LabClock(self.engine)
         self.decisions = Decisions(self.engine, self.audit)
+        self.undoing = Undoing(self.engine, self.audit, self._look_at)
         self.focus = LabFocus(lambda instance_id: Run(self, instance_id).spans())
         self._displays: Displays | None = None
+        self._at_close: list[Callable[[], None]] = []
         try:
-            self.engine.start()
+            if not at_rest:
+                self.engine.start()
+                self.undoing.take_up()
             current.enter(self)
         except BaseException:
             self.close()
@@ -130,8 +166,8 @@ class Lab:
 
     @property
     def runs(self) -> Runs:
-        """All instances; `.where(name=, status=).since('24h')`, then `.df()`, `.count()`."""
-        return Runs(self.engine)
+        """All instances; `.where(name=, status=).since('24h')`, then `.df()`, `.count()`, or an act on all of them."""
+        return Runs(self.engine, bench=self)
 
     def _resolved(self, wanted: str) -> str:
         if self.engine.key_of(wanted) is not None:
@@ -184,6 +220,173 @@ class Lab:
             except duckdb.Error as error:
                 raise InvalidArgument(f"DuckDB: {str(error).partition(chr(10))[0]}") from None
 
+    def success_rates(
+        self,
+        by: By = "name",
+        *,
+        since: Since = None,
+        until: Since = None,
+        name: str | None = None,
+        children: bool = False,
+        canceled: bool = False,
+    ) -> Answer:
+        """How many runs COMPLETED of those that ended, as a DataFrame with a row per group.
+
+        Columns: the groups, then completed, failed, terminated, canceled, continued, running, numerator, denominator, rate, low, high. rate is
+        COMPLETED / (COMPLETED + FAILED + TERMINATED), low and high Wilson's 95 % interval; NaN, shown as –, for 0 of 0. CANCELED counts only with
+        `canceled`, child workflows only with `children`; a chain of `continue_as_new` is one run. `continued` are runs whose next generation is not
+        on record, `running` those under way now, whatever the window.
+
+        `by` is one or several of name, version, code_hash, app_id, parent_name, status, minute, hour, day, week, month (of the end) and
+        'tag:KEY'; None for one row of all. `since` and `until` bound the end: '24h' or a timedelta before now, or a datetime (naive means UTC).
+        `.attrs["sql"]` is the query. Raises InvalidArgument.
+        """
+        return self.fleet.success_rates(self.fleet.scope(Window(since, until), name=name, children=children), by, canceled=canceled)
+
+    def durations(
+        self,
+        by: By = "name",
+        *,
+        since: Since = None,
+        until: Since = None,
+        name: str | None = None,
+        status: str | None = "COMPLETED",
+        children: bool = False,
+    ) -> Answer:
+        """How long runs took, from their start to their end: a DataFrame with the groups, count, and p50, p90, p95, p99, mean, max as timedelta64.
+
+        Arguments as for `success_rates`; `status` is how they ended.
+        """
+        return self.fleet.durations(self.fleet.scope(Window(since, until), name=name, status=status, children=children), by)
+
+    def failures(self, *, since: Since = None, until: Since = None, name: str | None = None, children: bool = False) -> Answer:
+        """What runs fail of, the most frequent first: a DataFrame with fingerprint, count, share, first_seen, last_seen, workflows, sample, activity, message, frame.
+
+        A fingerprint is the error's type and message with ids and numbers masked. `sample` is the id of the newest such run, `activity` what
+        failed first, below any child workflows, `frame` the line of your own code that raised.
+        """
+        return self.fleet.failures(self.fleet.scope(Window(since, until), name=name, children=children))
+
+    def stuck(self, *, name: str | None = None, slo: SLO | None = None) -> Answer:
+        """Runs that stand still and should not, child workflows among them: instance_id, name, status, reason, since, why, remedy, started.
+
+        One row per run, the worst reason first; `.attrs["definition"]` lists them. With `slo.answer` (or `lab.slo`), events that are
+        unanswered for longer count, too.
+        """
+        return self.fleet.stuck(self.fleet.scope(name=name, children=True), slo)
+
+    def error_budget(self, slo: SLO | None = None, *, name: str | None = None) -> Answer:
+        """How fast the error budget of `slo` (of `lab.slo`, or 99 %) burns: a row for the last 1 h, 6 h and the SLO's window, with good, bad, rate, burn."""
+        return self.fleet.error_budget(self.fleet.scope(name=name), slo)
+
+    def survival(
+        self,
+        by: By = "name",
+        *,
+        name: str | None = None,
+        since: Since = None,
+        until: Since = None,
+        event: Event = "completed",
+        children: bool = False,
+        confidence: float = 0.95,
+    ) -> Answer:
+        """How long until runs complete, those under way counted for what they tell (Kaplan-Meier): a DataFrame with a row per group and time.
+
+        Columns: the groups (`by` as for `success_rates`), time (since the start, timedelta64), at_risk, events, censored, survival (the share not
+        completed by then), low, high. Runs under way are censored now; so are FAILED and TERMINATED ones at their end, unless `event` is "ended",
+        which counts any end. `since` and `until` bound the start. Raises InvalidArgument.
+        """
+        return self._comparisons.survival(by, Window(since, until), name=name, event=event, children=children, confidence=confidence)
+
+    def variants(self, workflow: Workflow, *, since: Since = None, until: Since = None) -> Answer:
+        """Which ways the runs of a workflow went: a DataFrame with a row per path of step names, repetitions folded, the most frequent first.
+
+        Columns: path, count, share, running, completed, failed, terminated, rate with low and high (Wilson), p50 (timedelta64), sample (an id),
+        last_seen (UTC), steps (the path as a list). `since` and `until` bound the start.
+        """
+        return self._comparisons.variants(workflow, Window(since, until))
+
+    def compare_versions(self, workflow: Workflow, *, since: Since = None, until: Since = None) -> Answer:
+        """What changed with a workflow's code: a DataFrame with a row per version and code hash, the oldest first.
+
+        Columns: version (the hash's first 8 digits where it has no name), code_hash, first_seen, last_seen, count, running, completed, failed,
+        terminated, rate, low, high (Wilson), change from the row before with change_low and change_high (Newcombe), p50, p50_low, p50_high
+        (distribution-free), p95, top_failure, top_failures. Spans are timedelta64. `since` and `until` bound the start.
+        """
+        return self._comparisons.compare_versions(workflow, Window(since, until))
+
+    def throughput(
+        self,
+        every: str | timedelta | None = None,
+        *,
+        since: Since = None,
+        until: Since = None,
+        name: str | None = None,
+        children: bool = False,
+    ) -> Answer:
+        """How many runs ended over time: a DataFrame with a row per bin and status: time (the bin's beginning, UTC), status, count.
+
+        `every` is the width of a bin, such as '15m'; where none is given, one of which there are at most sixty. `since` and `until` bound the end.
+        """
+        return self._comparisons.throughput(every, Window(since, until), name=name, children=children)
+
+    @property
+    def fig(self) -> Figures:
+        """The same as plotly figures: `lab.fig.success_rates()`, `.durations()`, `.failures()`, `.throughput()`, `.survival()`, `.variants(workflow)`, ..."""
+        return Figures(self.fleet, self._comparisons, lambda: "light" if self._displays is None else self._displays.theme)
+
+    @property
+    def slo(self) -> SLO | None:
+        """What runs are held to: `lab.slo = wf.SLO(success=0.99, p95="60s", window="24h")`."""
+        return self.fleet.slo
+
+    @slo.setter
+    def slo(self, slo: SLO | None) -> None:
+        self.fleet.slo = slo
+
+    # Code and what is recorded.
+
+    def check(
+        self,
+        workflow: Callable[..., Any] | str,
+        *,
+        code: Callable[..., Any] | str | None = None,
+        limit: int | None = None,
+        status: str | Enum | Iterable[str | Enum] | None = None,
+    ) -> Checked:
+        """Replay every recorded history of a workflow on its code as it is registered now, newest first; no activity runs, nothing is recorded.
+
+        Running and ended instances and all generations of continue-as-new are replayed, each on the version that it is recorded with. A function
+        that is not registered, or `code`, is tried in its place. `limit` is how many at most, `status` which ones only.
+        Raises DefinitionNotFound, InvalidArgument.
+        """
+        return check(self.engine, workflow, code=code, limit=limit, status=status)
+
+    def check_all(self) -> pd.DataFrame:
+        """`check` for each registered workflow: a row by its name, with how many histories were replayed, agree and disagree."""
+        found = [self.check(name) for name in self.engine.registry.names("workflow")]
+        rows = [{"workflow": one.name, "replayed": len(one.verdicts), "agree": one.agree, "disagree": one.disagree} for one in found]
+        return pd.DataFrame(rows, columns=["workflow", "replayed", "agree", "disagree"]).set_index("workflow")
+
+    def lint(self, workflow: Callable[..., Any] | str) -> Linted:
+        """What in a workflow's source, and in your functions that it calls, differs between replays, and what to write instead. Runs nothing.
+
+        A comment `# wf: allow RULE` on a line keeps a finding out. Raises DefinitionNotFound, InvalidArgument.
+        """
+        if not isinstance(workflow, str):
+            return lint(workflow)
+        found = self.engine.registry.find("workflow", workflow)
+        if found is None:
+            raise DefinitionNotFound("workflow", workflow, self.engine.registry.names("workflow"))
+        return lint(found.function)
+
+    def defined(self, definition: Definition, before: str | None) -> None:
+        """A cell has registered a workflow that was this code `before`: say what of it is not deterministic, and how its histories take it."""
+        if self.lint_on_define:
+            lint_on_define(definition, before)
+        if self.check_on_edit and options.check_on_edit:
+            check_on_edit(self.engine, definition, before)
+
     # The bench itself.
 
     @property
@@ -193,6 +396,10 @@ class Lab:
             self._displays = Displays(self.engine, self.decisions, self.focus, self.source)
         return self._displays
 
+    def _look_at(self, instance_id: str) -> None:
+        if self._displays is not None:
+            self._displays.look_at(instance_id)
+
     def source(self, view: ViewName, instance_id: str) -> Source:
         """Where a run's view of this name gets its pictures from."""
         if view == "run":
@@ -201,13 +408,74 @@ class Lab:
             return GraphSource(self.engine, instance_id)
         if view == "timeline":
             return TimelineSource(self.engine, instance_id)
+        if view == "saga":
+            return SagaSource(self.engine, self.undoing, instance_id)
+        if view == "replay":
+            return Run(self, instance_id).replay().source
         if view == "inbox":
             return InboxSource(self.engine, self.decisions, lab=self.path.name, user=_user)
+        if view == "recipes":
+            return self._recipes(None, None, {})
+        if view == "dashboard":
+            return self._dashboard()
         raise InvalidArgument(f"A run has no view {view!r}.")
 
     def inbox(self) -> ViewHandle:
         """All questions that wait for a person's answer, to be displayed and answered: the nearest deadline first."""
         return ViewHandle(self.displays, self.source("inbox", ""))
+
+    def saga_proof(
+        self,
+        workflow: Callable[..., Any] | str,
+        input: Any = None,
+        *,
+        activities: Iterable[Callable[..., Any]] = (),
+        mocks: Mapping[Any, Any] | None = None,
+        events: Iterable[Any] | Mapping[str, Any] = (),
+        without_effect: Collection[str] = (),
+    ) -> SagaProof:
+        """Prove that a saga takes back what it did: play it with a failure at every step in turn, and tabulate what is undone and what is left.
+
+        Every call fails once and times out once (then nobody knows whether it happened), and every undo fails once. Nothing is recorded, and no activity
+        runs but those in `activities`; the others answer as `mocks` says (as in `wf.testing.run`), as in this lab's last good run, or with a word that
+        stands for the result. `events` are raised once it waits for them. `without_effect` names calls that leave nothing to undo, such as reads.
+        Assert `.is_clean`; `.df()` is the table. Raises InvalidArgument where the workflow fails though nothing is made to.
+        """
+        return saga_proof(self.engine, workflow, input, activities=activities, mocks=mocks, events=events, without_effect=without_effect)
+
+    def recipes(self, name: str | None = None, *, folder: str | os.PathLike[str] | None = None, **knobs: Any) -> RecipesHandle:
+        """The gallery of patterns, to be displayed, run and put into cells; `name` opens it at one, with `knobs` turned.
+
+        `folder` has recipes of your own, a file each, that stand beside ours; else the environment's WFLAB_RECIPES names it. Each is rehearsed to draw
+        its graph: its code runs over doubles of lab and clock, its activities for real. Raises InvalidArgument for a file that is no recipe
+        (with its line), an id that is there twice, and a name or knob that is not.
+        """
+        return RecipesHandle(self.displays, self._recipes(folder, name, knobs))
+
+    def _recipes(self, folder: str | os.PathLike[str] | None, name: str | None, knobs: Mapping[str, Any]) -> RecipesSource:
+        chosen = folder or os.environ.get("WFLAB_RECIPES")
+        known = gallery(None if chosen is None else Path(chosen))
+        return RecipesSource(self.engine, known, self._bench, lab=self.path.name, opened=name, knobs=knobs)
+
+    def _bench(self) -> dict[str, Any]:
+        """What a recipe's code finds, as a cell's would."""
+        if current.find() is not self:
+            raise InvalidArgument("A recipe runs in the current lab, which is another one than this gallery's. Close that one first.")
+        return {"lab": self}
+
+    def dashboard(self, *, slo: SLO | None = None, **filter: Any) -> DashboardHandle:
+        """How all runs do: success rates, durations, failures, what is stuck, and every instance; to be filtered, marked and acted on.
+
+        `filter` narrows it: since, until (as for `success_rates`), name, status, version, tag ('key' or 'key=value'), text, children, canceled.
+        `slo` is what they are held to, `lab.slo` where none is given. On what it gives, `.selection` are the runs marked in it (or all that
+        the filter leaves) and `.explain("success")` the SQL of a number. Raises InvalidArgument.
+        """
+        return DashboardHandle(self.displays, self._dashboard(slo, filter), self.runs)
+
+    def _dashboard(self, slo: SLO | None = None, filter: Mapping[str, Any] | None = None) -> DashboardSource:
+        source = DashboardSource(self.engine, self.fleet, lab=self.path.name, audit=self.audit, held_to=slo)
+        source.look_at(filter_given(filter or {}))
+        return source
 
     def audit(self, what: str, where: str) -> AuditRow:
         """The row that an act of the person at this kernel is recorded with."""
@@ -218,11 +486,17 @@ class Lab:
         """One line: whether the engine runs, or why not and what to do."""
         return self.engine.trouble or self.engine.busy or f"running on {self.path.name}"
 
+    def when_closed(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called when the lab closes, while everything is still there; it must not raise."""
+        self._at_close.append(tell)
+
     def close(self) -> None:
         """Finish writing and let go of the file; instances under way go on when it is opened again."""
         atexit.unregister(self.close)
         self.is_open = False
         current.leave(self)
+        for told in self._at_close:
+            told()
         if self._displays is not None:
             self._displays.close()
         self.decisions.close()
@@ -241,9 +515,20 @@ class Lab:
 current: Current[Lab] = Current()
 
 
+def diff(a: Run | str, b: Run | str) -> RunDiff:
+    """Two runs (or ids in the current lab) laid beside each other, step by step; display it, or take `.df()`. Raises InstanceNotFound."""
+    one, other = (run if isinstance(run, Run) else current.get().get(run) for run in (a, b))
+    return one.diff(other)
+
+
 def current_lab() -> Lab:
     """The lab that is open. Raises an error that says how to open one."""
     return current.get()
+
+
+def recipes(name: str | None = None, *, folder: str | os.PathLike[str] | None = None, **knobs: Any) -> RecipesHandle:
+    """The gallery of patterns of the current lab; see `Lab.recipes`."""
+    return current_lab().recipes(name, folder=folder, **knobs)
 
 
 def _holder() -> str:

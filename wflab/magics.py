@@ -109,7 +109,7 @@ class WflabMagics(Magics):
             action=self._help,
             takes=("verb",),
         )
-        return [*verbs_on_runs(self._names), *verbs_on_the_lab(self.victim_kernel), explain]
+        return [*verbs_on_runs(self._names), *verbs_on_the_lab(self._names, self.victim_kernel), explain]
 
     def _help(self, rest: str) -> Any:
         if not rest:

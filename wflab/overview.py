@@ -10,6 +10,7 @@ import duckdb
 from wfengine.model.instance import TERMINAL, Status
 from wfengine.runtime.engine import Engine
 from wflab.protocol.lab import Approval, Overview, RunLine
+from wflab.views.palette import PALETTE
 
 MOST_RUNS = 200
 MOST_APPROVALS = 200
@@ -58,6 +59,7 @@ def overview(engine: Engine) -> Overview:
         approvals_total=waits[0]["total"] if waits else 0,
         stuck=sum(row["n"] for row in counts if row["status"] == Status.STALLED),
         trouble=engine.trouble,
+        palette=dict(PALETTE.changed),
     )
 
 

@@ -1,13 +1,14 @@
 """Run: the handle of one instance. It holds nothing but an id; whatever it tells is asked of the engine."""
 
 import asyncio
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from wfengine.errors import InstanceNotFound, InvalidArgument, WflabError, WorkflowFailed
 from wfengine.model.failure import FailureDetails
+from wfengine.model.history import ExecutionStarted, ForkedFrom
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import UNSET, from_json
 from wflab.analytics.asking import sentence, spans_now, standing_of, state_of, steps_now
@@ -18,8 +19,14 @@ from wflab.analytics.steps import Step, open_waits
 from wflab.analytics.why import FREE
 from wflab.display.graph_handle import GraphHandle
 from wflab.display.graph_source import GraphSource
+from wflab.display.replay_code import Code
+from wflab.display.replay_handle import ReplayHandle
+from wflab.display.replay_source import ReplaySource
+from wflab.display.saga_handle import SagaHandle
+from wflab.display.saga_source import SagaSource
 from wflab.display.timeline_handle import TimelineHandle
 from wflab.display.timeline_source import TimelineSource
+from wflab.views.diff import RunDiff
 
 if TYPE_CHECKING:
     from wflab.lab import Lab
@@ -118,6 +125,24 @@ class Run:
         """The names of the events it waits for just now; none where it has ended."""
         return self._awaited() or []
 
+    def replay(self, step: int | None = None, code: Code = None, *, source: bool = False) -> ReplayHandle:
+        """The run step by step, with the variables of its code at each; `step` is where to begin (the end). No activity runs, and the live run is not touched.
+
+        The code is the version that the run started with, from this kernel's memory. `code=fn` replays the history on other code (`"current"`: on what is
+        registered now) and shows where the two part; `source=True` runs the source that was recorded, which is done only where you say so.
+        """
+        found = ReplaySource(self._lab.engine, self._state().instance_id, fork=self._fork, position=step, code=code, source=source)
+        return ReplayHandle(self._lab.displays, found)
+
+    def _fork(self, at: int, edit: Mapping[int | str, Any] | None, code: Any) -> str:
+        """For the replay's page: the id of a fork at this place in history."""
+        return self.fork(at, edit=edit, code=code).id
+
+    def diff(self, other: "Run | str") -> RunDiff:
+        """This run (a) and another (b; of any lab, or an id of this one) laid beside each other, step by step; display it, or take `.df()`."""
+        b = other if isinstance(other, Run) else self._lab.get(other)
+        return RunDiff(*self._state_and_steps(), *b._state_and_steps())  # noqa: SLF001  # it is one of us
+
     # Waiting for it.
 
     def result(self, timeout: float | None = None) -> Any:
@@ -183,6 +208,38 @@ class Run:
         )
         return Run(self._lab, new_id)
 
+    def fork(
+        self,
+        at: int | None = None,
+        *,
+        edit: Mapping[int | str, Any] | None = None,
+        code: Callable[..., Any] | str | None = None,
+        instance_id: str | None = None,
+    ) -> "Run":
+        """A new run that shares the past of this one, running or ended, up to and including event `at`, and goes on from there.
+
+        `at` is a `sequence` of `history()`; left out it is the last edited event, else everything recorded but the end. What was recorded after it is
+        not inherited. Activities and children that are open there run (again), timers wait their whole span; children that had completed keep their
+        results. This run stays as it is.
+
+        `edit` says what is to be other: `"input"`, a `sequence`, or the name of one call or external event → the new input, result (an exception
+        makes it fail) or payload; an open timer → a timedelta, or None to fire at once. `code` is another function, or the name of a registered
+        workflow; without it the newest registered code runs.
+
+        Raises NonDeterminismError where the shared past does not agree with the code, InvalidArgument, PayloadError; then nothing was recorded.
+        """
+        where = "" if at is None else f" at event {at}"
+        new_id = self._lab.engine.fork_workflow(
+            self._id, at, edit=edit, code=code, new_instance_id=instance_id, audit=self._lab.audit(f"fork of {self._id}{where}", "run")
+        )
+        return Run(self._lab, new_id)
+
+    @property
+    def forked_from(self) -> ForkedFrom | None:
+        """The run whose past this fork or rerun shares (`instance_id`), and the last event that it shares (`at`, a `sequence`); None for any other."""
+        started = self._lab.engine.history(self._id)[0].event
+        return started.forked_from if isinstance(started, ExecutionStarted) else None
+
     def _answer(self, name: str | None, data: Any, verb: str) -> None:
         lab = self._lab
         wait = None if lab.engine.trouble is not None else self._wait(name)
@@ -247,6 +304,11 @@ class Run:
         """The execution graph: one node for each call-site, live while the run goes on; also `.df()` and `.networkx()`."""
         self._state()
         return GraphHandle(self._lab.displays, GraphSource(self._lab.engine, self._id))
+
+    def saga(self) -> SagaHandle:
+        """What it did and what it took back: each step beside its undo, live; also `.df()`, `.retry()`, `.skip()`, `.resolve()`."""
+        self._state()
+        return SagaHandle(self._lab.displays, SagaSource(self._lab.engine, self._lab.undoing, self._id))
 
     def _ipython_display_(self) -> None:
         try:

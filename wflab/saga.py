@@ -51,10 +51,12 @@ class SagaCompensationError(WflabError):
 class _Step(msgspec.Struct, frozen=True, kw_only=True):
     task: Any
     name: str
-    undo: Activity
+    undo: Activity | None
     undo_name: str
     undo_input: Any
     undo_retry_policy: Any
+    undo_if_failed: bool
+    pivot: bool
 
 
 class Saga:
@@ -86,16 +88,21 @@ class Saga:
         retry_policy: Any = None,
         undo_input: Any = UNSET,
         undo_retry_policy: Any = None,
+        undo_if_failed: bool = False,
+        pivot: bool = False,
         **options: Any,
     ) -> Any:
         """Call an activity that `undo`, another activity, can take back. Gives the very task of `call_activity`, to be yielded or awaited.
 
         The undo's input is the step's result, or `undo_input`: a value, or a function of the result. A step without `undo` has nothing to
-        take back. `options` are whatever else the context's `call_activity` takes, such as `app_id`.
+        take back. With `undo_if_failed` the undo runs also where the step failed, since it may have happened all the same (it timed out, the
+        process died): then its result is None, so say with `undo_input` what is to be taken back, and let the undo bear that there is nothing.
+        A `pivot` is the point of no return: once it has completed, neither it nor what came before it is undone.
+        `options` are whatever else the context's `call_activity` takes, such as `app_id`.
         """
-        undo_name = None if undo is None else _undo_name(undo)  # refused before anything is done, not when it is to be undone
+        undo_name = "" if undo is None else _undo_name(undo)  # refused before anything is done, not when it is to be undone
         task = self._call(activity, input=input, **_given(retry_policy=retry_policy), **options)
-        if undo is not None and undo_name is not None:
+        if undo is not None or pivot:
             self._steps.append(
                 _Step(
                     task=task,
@@ -104,6 +111,8 @@ class Saga:
                     undo_name=undo_name,
                     undo_input=undo_input,
                     undo_retry_policy=undo_retry_policy,
+                    undo_if_failed=undo_if_failed,
+                    pivot=pivot,
                 )
             )
         return task
@@ -111,8 +120,8 @@ class Saga:
     def compensate(self) -> "Compensation":
         """Undo the completed steps, the last one first, one after the other: `yield from` it, or `await` it.
 
-        A step still under way is waited for, since it may yet complete; one that failed has nothing to take back. An undo that fails, after its
-        retry policy, does not stop the others; in the end SagaCompensationError tells what is left. What was compensated once is not again.
+        A step still under way is waited for, since it may yet complete; one that failed has nothing to take back, unless it was said to be undone
+        then, too. A pivot that has completed ends the way back. An undo that fails, after its retry policy, does not stop the others; in the end SagaCompensationError tells what is left. What was compensated once is not again.
         """
         compensation = Compensation(self._undo_all())
         if self._expect_awaiting is not None:
@@ -126,23 +135,30 @@ class Saga:
             result = None
             try:
                 result = step.task.get_result() if step.task.is_complete else (yield step.task)
-            except Exception:  # noqa: BLE001, S112  # the step failed, with whatever error type the context has: nothing to undo
+            except Exception:  # noqa: BLE001  # the step failed, with whatever error type the context has: nothing to undo
+                if not step.undo_if_failed:
+                    continue
+            else:
+                if step.pivot:
+                    self._steps.clear()
+                    break
+            if step.undo is None:
                 continue
             try:
-                yield self._undo(step, result)
+                yield self._undo(step, step.undo, result)
             except Exception as error:  # noqa: BLE001  # likewise; GeneratorExit is no Exception and ends it at once
                 left.append(LeftUndone(step=step.name, undo=step.undo_name, failure=_failure(error)))
         if left:
             raise SagaCompensationError(left)
 
-    def _undo(self, step: _Step, result: Any) -> Any:
+    def _undo(self, step: _Step, undo: Activity, result: Any) -> Any:
         chosen = step.undo_input
         if chosen is UNSET:
             chosen = result
         elif callable(chosen):
             chosen = chosen(result)
         link = {"compensates": step.task} if self._records_steps else {}
-        return self._call(step.undo, input=chosen, **_given(retry_policy=step.undo_retry_policy), **link)
+        return self._call(undo, input=chosen, **_given(retry_policy=step.undo_retry_policy), **link)
 
 
 class Compensation:

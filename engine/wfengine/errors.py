@@ -206,10 +206,18 @@ class PropagationNotFoundError(Exception):
 
 
 class NonDeterminismError(WflabError):
-    """History and code disagree: what was recorded, what the code asks for now, and where."""
+    """History and code disagree: what was recorded, what the code asks for now, and where.
 
-    def __init__(self, message: str, *, event_id: int, recorded: str, attempted: str, line: str = "") -> None:
+    `kind` is what was most likely edited, in a word: "added", "removed", "replaced", "swapped", "patch", "ends early" or "goes on"; `cause` the
+    same as a clause. Both are empty where that is not known.
+    """
+
+    def __init__(
+        self, message: str, *, event_id: int, recorded: str, attempted: str, line: str = "", kind: str = "", cause: str = ""
+    ) -> None:
         super().__init__(message)
+        self.kind = kind
+        self.cause = cause
         self.event_id = event_id
         self.recorded = recorded
         self.attempted = attempted

@@ -6,11 +6,12 @@ import { historyFile } from "./panels/history_file";
 import { inspector } from "./panels/inspector";
 import { links } from "./panels/links";
 import { mime } from "./panels/mime";
+import { recipes } from "./panels/recipes";
 import { sidebar } from "./panels/sidebar";
 import { start } from "./panels/start";
 import { status } from "./panels/status";
 
 // each provides something else, and a list of plugins is typed for any of them
-const plugins = [links, mime, sidebar, status, inspector, beside, historyFile, start] as JupyterFrontEndPlugin<unknown>[];
+const plugins = [links, mime, sidebar, status, inspector, beside, historyFile, recipes, start] as JupyterFrontEndPlugin<unknown>[];
 
 export default plugins;

@@ -7,6 +7,7 @@ import type { IDisposable } from "@lumino/disposable";
 import { type ISignal, Signal } from "@lumino/signaling";
 import { type Act, type Focus, type FromPage, newToken, type Notice, type ViewName } from "./protocol";
 import { type Approval, type Focused, type OpenView, type Overview, type PageToLab, readFromLab, type ShowView } from "./protocol_lab";
+import { currentTheme, onThemeChange } from "./theme";
 
 const HELLO = "wflab:hello";
 const TARGET = "wflab";
@@ -34,6 +35,8 @@ export class LabLink implements IDisposable {
   #focused: Focused | null = null;
   #comm: Kernel.IComm | null = null;
   #isDisposed = false;
+  readonly #forgetTheme: () => void;
+  #isClosed = false;
   readonly #views = new Map<string, { readonly opening: OpenView; readonly hears: ViewHears }>();
   readonly #changed = new Signal<this, void>(this);
   readonly #noticed = new Signal<this, Notice>(this);
@@ -42,6 +45,7 @@ export class LabLink implements IDisposable {
     kernel.registerCommTarget(HELLO, this.#hello);
     kernel.statusChanged.connect(this.#statusChanged, this);
     kernel.disposed.connect(this.dispose, this);
+    this.#forgetTheme = onThemeChange(() => this.#tellTheme());
     void this.#look();
   }
 
@@ -62,6 +66,11 @@ export class LabLink implements IDisposable {
   /** The lab as it was last told of. */
   get overview(): Overview | null {
     return this.#overview;
+  }
+
+  /** Whether the lab was closed, by a kernel that is still there. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   get focused(): Focused | null {
@@ -106,6 +115,7 @@ export class LabLink implements IDisposable {
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
+    this.#forgetTheme();
     if (!this.kernel.isDisposed) {
       this.kernel.removeCommTarget(HELLO, this.#hello);
       this.kernel.statusChanged.disconnect(this.#statusChanged, this);
@@ -136,12 +146,18 @@ export class LabLink implements IDisposable {
     await subshell(this.kernel, comm);
     if (this.#comm !== comm || comm.isDisposed) return;
     comm.open({ page: PAGE });
+    this.#tellTheme();
     for (const { opening } of this.#views.values()) this.#send(opening);
+  }
+
+  #tellTheme(): void {
+    this.#send({ type: "set_theme", theme: currentTheme() });
   }
 
   #closed(comm: Kernel.IComm): void {
     if (this.#comm !== comm) return;
     this.#comm = null;
+    this.#isClosed = true;
     if (this.#standing === "live") this.#become("lost");
   }
 
@@ -150,6 +166,7 @@ export class LabLink implements IDisposable {
     switch (told?.type) {
       case "overview":
         this.#overview = told;
+        this.#isClosed = false;
         this.#become("live");
         break;
       case "focused":

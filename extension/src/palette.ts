@@ -1,5 +1,6 @@
 // The states' looks, from the same file that Python reads.
 import source from "../../wflab/views/palette.json";
+import type { Recoloured } from "./protocol";
 
 export interface StateLook {
   readonly letter: string;
@@ -34,13 +35,18 @@ export function kindLook(kind: string): KindLook {
   return kinds.get(kind) ?? source.kinds.activity;
 }
 
-/** The CSS variables of a theme: `--wf-failed`, `--wf-failed-on` and so on, and the surface they are legible on. */
-export function paletteVariables(theme: Theme): [name: string, value: string][] {
+/** The CSS variables of a theme: `--wf-failed`, `--wf-failed-on` and so on, and the surface they are legible on; `changed` are a user's own colours. */
+export function paletteVariables(theme: Theme, changed: Recoloured = {}): [name: string, value: string][] {
+  const place = theme === "light" ? 0 : 2;
   const colours = [...states].flatMap(([state, look]): [string, string][] => [
-    [variableOf(state), look[theme]],
-    [`${variableOf(state)}-on`, look[`${theme}_on`]],
+    [variableOf(state), changed[state]?.[place] ?? look[theme]],
+    [`${variableOf(state)}-on`, changed[state]?.[place + 1] ?? look[`${theme}_on`]],
   ]);
   return [["--wf-surface", source.surface[theme]], ...colours];
+}
+
+export function sameColours(one: Recoloured, other: Recoloured): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 export function variableOf(state: string): string {

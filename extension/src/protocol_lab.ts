@@ -1,6 +1,6 @@
 // What kernel and page say to each other about a whole lab: the twin of wflab/protocol/lab.py, where the meaning of each field is told.
 // tests/protocol/ holds samples that both suites read.
-import { type Act, type Failure, type Focus, type FromPage, isRecord, type Notice, type SetFocus, type ViewName } from "./protocol";
+import { type Act, type Failure, type Focus, type FromPage, isRecord, type Notice, type Recoloured, type SetFocus, type ViewName } from "./protocol";
 
 export interface RunLine {
   readonly id: string;
@@ -35,6 +35,7 @@ export interface Overview {
   readonly approvals_total: number;
   readonly stuck: number;
   readonly trouble: string | null;
+  readonly palette: Recoloured;
 }
 
 export interface Source {
@@ -85,7 +86,13 @@ export interface ToView {
 }
 
 export type LabToPage = Overview | Focused | ShowView | ToView | Notice;
-export type PageToLab = Act | SetFocus | OpenView | CloseView | FromView;
+/** Page to kernel: the page's theme, at first and when it changes; figures that are made from then on follow it. */
+export interface SetTheme {
+  readonly type: "set_theme";
+  readonly theme: "light" | "dark";
+}
+
+export type PageToLab = Act | SetFocus | SetTheme | OpenView | CloseView | FromView;
 
 /** The message of a kernel; null for what is no message of ours, or of a newer kernel. */
 export function readFromLab(value: unknown): LabToPage | null {

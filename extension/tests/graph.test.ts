@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { type GraphGroup, type GraphPicture, isGraphPicture, type Level, readFromKernel } from "../src/protocol";
 import { durationAt, medianPlace } from "../src/views/graph/figures";
+import { cellAt, cellsPath } from "../src/views/graph/nodebrush";
+import { focusOf, groupOf } from "../src/views/graph/focusing";
 import { criticalPath, neighbour } from "../src/views/graph/paths";
 import { svgOf } from "../src/views/graph/svg";
 import { caption, hoverText, pythonText, reachedCode, sentenceOf, spoken, stateText, topError } from "../src/views/graph/words";
@@ -90,4 +92,19 @@ test("the exported picture stands alone and holds names as text", () => {
   const shown = svgOf({ ...told, groups: told.groups.map((one) => ({ ...one, name: evil })) }, level);
   assert.ok(!shown.includes("<script"));
   assert.ok(shown.startsWith("<svg xmlns="));
+});
+
+test("cells marked by dragging are those read from the one to the other", () => {
+  const grid = { columns: 50, rows: 5 };
+  assert.equal(cellAt(grid, 0.011, 0.1, 250), 0);
+  assert.equal(cellAt(grid, 0.03, 0.3, 250), 51);
+  assert.equal(cellAt(grid, 1, 1, 230), 229);
+  assert.equal(cellsPath(grid, 48, 51), "M48 0h2v1h-2zM0 1h2v1h-2z");
+});
+
+test("a focus leads to its group and back, and none to a patch", () => {
+  const publish = group("publish");
+  const focus = focusOf(publish, "1:a33", told.instance_id);
+  assert.equal(groupOf(focus, told.groups), publish.id);
+  assert.equal(focusOf({ ...publish, kind: "patch" }, null, told.instance_id).group, null);
 });

@@ -8,7 +8,7 @@ import { complaintsOf, flagOf, initial, isPlain, kindOf, readSchema, resolved, t
 
 type Keys<T> = Readonly<Record<keyof T, true>>;
 const item: Keys<InboxItem> = {
-  id: true, key: true, instance_id: true, wait_id: true, workflow: true, event: true, since: true, until: true, title: true, schema: true,
+  id: true, key: true, instance_id: true, wait_id: true, workflow: true, event: true, since: true, until: true, title: true, schema: true, risk: true, requester: true,
   parent: true, assignee: true, snoozed: true, is_ignored: true,
 };
 const group: Keys<InboxGroup> = { workflow: true, event: true, count: true, until: true };

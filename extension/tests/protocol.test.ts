@@ -22,6 +22,7 @@ import {
   type Switch,
   type Wait,
 } from "../src/protocol";
+import { paletteVariables } from "../src/palette";
 
 // One key for each field: the compiler sees to it that none is missing or too many, the samples that Python says the same.
 type Keys<T> = Readonly<Record<keyof T, true>>;
@@ -31,13 +32,13 @@ const act: Keys<Act> = {
 const ready: Keys<Ready> = { type: true, theme: true, page: true };
 const sight: Keys<Sight> = { type: true, page: true, is_seen: true };
 const request: Keys<Request> = { type: true, id: true, what: true, arguments: true };
-const switchTo: Keys<Switch> = { type: true, view: true };
+const switchTo: Keys<Switch> = { type: true, view: true, instance_id: true };
 const setFocus: Keys<SetFocus> = { type: true, focus: true };
 const focus: Keys<Focus> = { instance_id: true, group: true, span_id: true, attempt: true };
 const reply: Keys<Reply> = { type: true, id: true, data: true, error: true };
 const focusMoved: Keys<FocusMoved> = { type: true, focus: true };
 const notice: Keys<Notice> = { type: true, text: true, token: true, level: true };
-const message: Keys<ShowPicture> = { type: true, seq: true, picture: true };
+const message: Keys<Omit<ShowPicture, "palette">> = { type: true, seq: true, picture: true }; // a palette is sent only where it is not ours
 const payload: Keys<Payload> = { text: true, size: true, cut: true };
 const edge: Keys<Edge> = { source: true, target: true, kind: true, path: true };
 const wait: Keys<Wait> = { id: true, event: true, since: true, until: true, title: true, schema: true };
@@ -102,4 +103,12 @@ test("what is no message is let pass", () => {
   for (const value of [null, undefined, 17, "picture", [], {}, { type: "picture" }, { type: "picture", seq: 1, picture: { view: 3 } }, { type: "reply" }, { type: "focus" }, { type: "later" }]) {
     assert.equal(readFromKernel(value), null);
   }
+});
+
+test("a user's colours take the place of ours, in both themes, and nothing else changes", () => {
+  const ours = new Map(paletteVariables("dark"));
+  const changed = new Map(paletteVariables("dark", { FAILED: ["#a00000", "#ffffff", "#ff8080", "#111111"] }));
+  assert.deepEqual([changed.get("--wf-failed"), changed.get("--wf-failed-on")], ["#ff8080", "#111111"]);
+  assert.equal(new Map(paletteVariables("light", { FAILED: ["#a00000", "#ffffff", "#ff8080", "#111111"] })).get("--wf-failed"), "#a00000");
+  assert.deepEqual([...changed].filter(([name, value]) => ours.get(name) !== value).map(([name]) => name), ["--wf-failed", "--wf-failed-on"]);
 });

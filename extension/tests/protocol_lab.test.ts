@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { type Approval, type CloseView, type Focused, type FromView, type OpenView, type Overview, readFromLab, type RunLine, type ShowView, type Source, type ToView } from "../src/protocol_lab";
+import { type Approval, type CloseView, type Focused, type FromView, type OpenView, type Overview, readFromLab, type RunLine, type SetTheme, type ShowView, type Source, type ToView } from "../src/protocol_lab";
 
 // One key for each field: the compiler sees to it that none is missing or too many, the samples that Python says the same.
 type Keys<T> = Readonly<Record<keyof T, true>>;
@@ -11,11 +11,12 @@ const approval: Keys<Approval> = {
 };
 const overview: Keys<Overview> = {
   type: true, lab: true, now: true, ticks: true, runs: true, runs_total: true, counts: true, approvals: true, approvals_total: true,
-  stuck: true, trouble: true,
+  stuck: true, trouble: true, palette: true,
 };
 const source: Keys<Source> = { file: true, line: true, text: true };
 const focused: Keys<Focused> = { type: true, focus: true, title: true, state: true, facts: true, failure: true, source: true };
 const view: Keys<ShowView> = { type: true, id: true, snapshot: true, error: true };
+const setTheme: Keys<SetTheme> = { type: true, theme: true };
 const openView: Keys<OpenView> = { type: true, id: true, view: true, instance_id: true };
 const fromView: Keys<FromView> = { type: true, id: true, message: true };
 const toView: Keys<ToView> = { type: true, id: true, message: true };
@@ -55,6 +56,7 @@ test("a view is read as in the sample", () => {
 
 test("what the page asks has the fields of the samples", () => {
   sameKeys(sample("lab_open_view"), openView);
+  sameKeys(sample("lab_set_theme"), setTheme);
   sameKeys(sample("lab_close_view"), closeView);
   sameKeys(sample("lab_from_view"), fromView);
 });

@@ -13,10 +13,10 @@ type Keys<T> = Readonly<Record<keyof T, true>>;
 const picture: Keys<TimelinePicture> = {
   view: true, key: true, instance_id: true, name: true, status: true, is_over: true, generation: true, created: true, started: true, ended: true,
   now: true, ticks: true, custom_status: true, why: true, scheduled: true, begin: true, end: true, gaps: true, stretches: true, strip: true, groups: true,
-  spans: true, parents: true, spans_total: true, turns: true, critical: true, blame: true, left_out: true,
+  spans: true, parents: true, limits: true, minor: true, spans_total: true, turns: true, critical: true, blame: true, left_out: true,
 };
 const density: Keys<Density> = {
-  key: true, name: true, kind: true, parent: true, count: true, sent: true, attempts: true, counts: true, since: true, until: true, median_ms: true, worst: true, many: true,
+  key: true, name: true, kind: true, parent: true, count: true, sent: true, attempts: true, counts: true, since: true, until: true, median_ms: true, worst: true, many: true, members: true,
 };
 const ALL = { turned: new Set<string>(), filter: "", hidesCompleted: false };
 
@@ -32,7 +32,7 @@ function sample(name: string): unknown {
 function treeOf(told: TimelinePicture): RowTree {
   const wire = readColumns(told.spans);
   assert.ok(wire);
-  return new RowTree(spansOf(wire, told.parents), told.groups);
+  return new RowTree(spansOf(wire, told.parents), told.groups, told.minor);
 }
 
 function race(): { told: TimelinePicture; rows: Row[] } {
@@ -128,4 +128,40 @@ test("a pixel that holds several columns shows the worst of them", () => {
   worst[37] = 1 + STATES.indexOf("FAILED");
   const marks = densityMarks(edges, worst, new Uint16Array(100).fill(4), STATES, axis);
   assert.deepEqual(marks.map((mark) => [mark.state, mark.x, mark.width]), [["COMPLETED", 0, 3], ["FAILED", 3, 1], ["COMPLETED", 4, 6]]);
+});
+
+test("minor calls are one row, which opens, and which a filter looks into", () => {
+  const told = (sample("timeline_rows") as Told[])[2];
+  assert.ok(told);
+  const tree = treeOf(told.picture);
+  const [, , minor] = tree.rows(ALL);
+  assert.ok(minor?.minor);
+  assert.deepEqual([minor.name, minor.count, minor.state, minor.isOpen], ["+37 minor", 37, "FAILED", false]);
+  assert.deepEqual(minor.minor.counts, { COMPLETED: 36, FAILED: 1 });
+  assert.equal(spoken(minor, told.picture.now), told.rows[2]?.spoken);
+  const opened = tree.rows({ ...ALL, turned: new Set([minor.key]) });
+  assert.equal(opened.length, 3 + 37);
+  assert.equal(opened[3]?.depth, 1);
+  assert.deepEqual(tree.foldsOf(opened[3]?.key ?? ""), [minor.key]);
+  assert.deepEqual(tree.rows({ ...ALL, filter: "valueerror" }).map((row) => row.name), ["+37 minor", "log_line"]);
+});
+
+test("a group that is declared minor is in the fold with its calls", () => {
+  const told = (sample("timeline_rows") as Told[])[1];
+  assert.ok(told);
+  const tree = treeOf({ ...told.picture, minor: ["score_chunk"] });
+  const minor = tree.rows(ALL).find((row) => row.minor);
+  assert.equal(minor?.count, 30);
+  const group = tree.rows({ ...ALL, turned: new Set([minor?.key ?? ""]) }).find((row) => row.density);
+  assert.deepEqual([group?.depth, group?.count, group?.isOpen], [1, 30, false]);
+});
+
+test("the calls of an open group have their places in it, also where only some were sent", () => {
+  const told = (sample("timeline_rows") as Told[])[1];
+  const group = told?.picture.groups[0];
+  assert.ok(told && group);
+  const indexes = (picture: TimelinePicture): (number | null)[] => treeOf(picture).rows({ ...ALL, turned: new Set([group.key]) }).map((row) => row.index).filter((index) => index !== null);
+  assert.deepEqual(indexes(told.picture), Array.from({ length: 30 }, (_, index) => index));
+  const members = Buffer.from(Uint32Array.from({ length: 30 }, (_, at) => at * 3).buffer).toString("base64");
+  assert.deepEqual(indexes({ ...told.picture, groups: [{ ...group, count: 100, members }] }), Array.from({ length: 30 }, (_, at) => at * 3));
 });

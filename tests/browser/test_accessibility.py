@@ -62,6 +62,27 @@ def order(ctx, width):
     approval = ctx.wait_for_external_event("human_approval", title="Ship it?", schema=SCHEMA, timeout=timedelta(days=1))
     yield wf.when_any([approval, child, ctx.create_timer(timedelta(days=7))])
     return "shipped"
+
+@wfr.activity
+def cannot(ctx, given):
+    raise ValueError("declined")
+
+@wfr.workflow
+def trip(ctx, width):
+    saga = wf.Saga(ctx)
+    try:
+        yield saga.step(charge_card, undo=cannot, input=1)
+        yield wf.when_all([saga.step(score, undo=score, input=1) for _ in range(width)])
+        yield saga.step(cannot, undo=score)
+    except wf.TaskFailedError:
+        yield from saga.compensate()
+        raise
+
+undone = lab.start(trip, 12, instance_id="undone")
+try:
+    undone.result(60)
+except wf.WorkflowFailed:
+    pass
 """
 WIDTH = 1000
 CELLS = [
@@ -70,9 +91,13 @@ CELLS = [
     "run.graph()",
     "run.timeline()",
     "lab.inbox()",
+    "undone.saga()",
+    "run.replay()",
+    "lab.dashboard(name='order')",
     "lab.focus.set('wide'); run.graph().save('wide.wfhistory.json')\nimport os; print('kernel', os.getpid(), 'end')",
 ]
-VIEWS = {1: "run", 2: "graph", 3: "timeline", 4: "inbox"}
+VIEWS = {1: "run", 2: "graph", 3: "timeline", 4: "inbox", 5: "saga", 6: "replay", 7: "dashboard"}
+LAST = len(CELLS) - 1
 OURS = "[data-wf-view], [data-wf-panel]"
 PATIENCE_MS = 30_000
 
@@ -82,7 +107,7 @@ def show_all(page: NotebookPage) -> None:
     page.run(0)
     page.run(1)
     expect(page.cell(1).locator("[data-wf-action=approve]")).to_be_visible(timeout=PATIENCE_MS)
-    for index in (2, 3, 4, 5):
+    for index in range(2, len(CELLS)):
         page.run(index)
         if index in VIEWS:
             expect(view(page, index)).to_have_attribute("data-wf-mode", "live", timeout=PATIENCE_MS)
@@ -93,7 +118,7 @@ def show_all(page: NotebookPage) -> None:
     page.cell(4).locator("[data-wf-item]").first.click(timeout=PATIENCE_MS)
     expect(page.cell(4).locator("[data-wf-field=note]")).to_be_visible()
     expect(page.cell(4).locator(".wf-about")).to_contain_text("The run is", timeout=PATIENCE_MS)
-    expect(page.cell(5)).to_contain_text("end", timeout=PATIENCE_MS)
+    expect(page.cell(LAST)).to_contain_text("end", timeout=PATIENCE_MS)
 
 
 def view(page: NotebookPage, index: int) -> Locator:
@@ -116,6 +141,11 @@ def open_up(page: NotebookPage) -> None:
     inbox.locator("[data-wf-desk] [data-wf-action=approve]").click()
     expect(inbox.locator("[aria-invalid]")).to_be_visible()
     inbox.locator("[data-wf-action=bulk]").click()
+    saga = view(page, 5)
+    saga.locator("[data-wf-node=cannot]").first.click()
+    expect(saga.locator("[data-wf-side-of=back]")).to_be_visible(timeout=PATIENCE_MS)
+    saga.locator("[data-wf-action=skip]").first.click()
+    expect(saga.locator("[data-wf-why]")).to_be_visible(timeout=PATIENCE_MS)
     page.command("wflab:open", view="run")
     expect(page.page.locator("[data-wf-panel=beside] [data-wf-view=run]")).to_be_visible(timeout=PATIENCE_MS)
     page.page.evaluate("() => document.querySelectorAll('[data-wf-view=run] details').forEach((one) => { one.open = true; })")
@@ -123,7 +153,7 @@ def open_up(page: NotebookPage) -> None:
 
 def press_in_each(page: NotebookPage, action: str) -> None:
     """The same button of each view that has the shell."""
-    for index in (2, 3, 4):
+    for index in (2, 3, 4, 5):
         view(page, index).locator(f"[data-wf-action={action}]").click()
 
 
@@ -141,7 +171,8 @@ def test_axe_finds_nothing_grave_in_any_view_or_panel(open_notebook: OpenNoteboo
     audits["with the keys"] = audit(page.page, "[data-wf-view]")
     press_in_each(page, "close-help")
     press_in_each(page, "table")
-    os.kill(int(page.output(5).split("kernel")[1].split()[0]), signal.SIGKILL)
+    said = page.cell(LAST).locator(".jp-Cell-outputArea").text_content() or ""  # also where it is far out of sight
+    os.kill(int(said.split("kernel")[1].split()[0]), signal.SIGKILL)
     page.dismiss_restart_note()
     expect(page.page.locator("[data-wf-panel=sidebar]")).to_contain_text("The kernel is gone", timeout=PATIENCE_MS)
     expect(view(page, 2)).to_have_attribute("data-wf-mode", "snapshot", timeout=PATIENCE_MS)
@@ -155,8 +186,41 @@ def test_axe_finds_nothing_grave_in_any_view_or_panel(open_notebook: OpenNoteboo
     assert [f"{name}: {finding}" for name, one in audits.items() for finding in one.grave] == []
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_grave_in_the_gallery_of_recipes(open_notebook: OpenNotebook, browser: Browser, folder: Path, theme: str) -> None:
+    page = open_notebook("%load_ext wflab", "lab.recipes()", theme=theme)
+    page.run(0)
+    page.run(1)
+    shown = page.cell(1).locator("[data-wf-view=recipes]")
+    expect(shown.locator("[data-wf-recipe]").first).to_be_visible(timeout=PATIENCE_MS)
+    audits: dict[str, Audit] = {"cards": audit(page.page, "[data-wf-view]")}
+    shown.locator("[data-wf-recipe=chaining] [data-wf-action=open-recipe]").click()
+    shown.locator("[data-wf-action=failure]").check()
+    shown.locator("[data-wf-action=run]").click()
+    expect(shown.locator("[data-wf-trial][data-wf-over=true]")).to_be_attached(timeout=PATIENCE_MS)
+    audits["a recipe that failed"] = audit(page.page, "[data-wf-view]")
+    shown.locator("[data-wf-action=tab-code]").click()
+    shown.locator("[data-wf-knob=MAX_ATTEMPTS]").fill("99")
+    audits["its code, and a knob that does not fit"] = audit(page.page, "[data-wf-view]")
+    shown.locator("[data-wf-action=table]").click()
+    audits["as table"] = audit(page.page, "[data-wf-view]")
+    page.save()
+    path = folder / "notebook.ipynb"
+    saved = until(lambda: text if "image/svg+xml" in (text := path.read_text()) else "", "the notebook is saved")
+    body, _ = HTMLExporter(theme=theme).from_notebook_node(nbformat.reads(saved, as_version=4))  # type: ignore[no-untyped-call]
+    with browser.new_context(color_scheme="dark" if theme == "dark" else "light", viewport={"width": 1200, "height": 900}) as context:
+        other: Page = context.new_page()
+        other.route("**/*", lambda route: route.abort())
+        other.set_content(body, wait_until="commit")
+        other.evaluate("() => document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        audits["static"] = audit(other, "[data-wf-view]")
+    tell(theme, list(audits.values()))
+    assert all(set(one.roots) == {"recipes"} for one in audits.values())
+    assert [f"{name}: {finding}" for name, one in audits.items() for finding in one.grave] == []
+
+
 def test_axe_finds_nothing_grave_in_what_nbconvert_makes(open_notebook: OpenNotebook, browser: Browser, folder: Path) -> None:
-    page = open_notebook(*CELLS[:5])
+    page = open_notebook(*CELLS[:LAST])
     show_all_still(page)
     path = folder / "notebook.ipynb"
     page.save()
@@ -177,7 +241,7 @@ def test_axe_finds_nothing_grave_in_what_nbconvert_makes(open_notebook: OpenNote
 
 
 def show_all_still(page: NotebookPage) -> None:
-    for index in range(5):
+    for index in range(LAST):
         page.run(index)
     for index in VIEWS:
         expect(view(page, index)).to_be_visible(timeout=PATIENCE_MS)

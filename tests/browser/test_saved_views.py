@@ -16,17 +16,36 @@ from tests.browser.jupyter_server import JupyterServer, NotebookPage, until
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 MIME = "application/vnd.wflab.view+json"
+SAGA = """
+@wfr.workflow
+def trip(ctx, order):
+    saga = wf.Saga(ctx)
+    yield saga.step(auto_approve, undo=handle_timeout, input=order)
+    yield saga.step(process_approval, undo=handle_timeout, input=order)
+    yield from saga.compensate()
+
+undone = lab.start(trip, 1, instance_id="undone")
+undone.result(30)
+"""
 CELLS = [
     SEED,
     "ended = lab.start(request_escalation, {'amount': 1}, instance_id='ended')\nended.result(30)\nended",
     "ended.graph()",
     "ended.timeline()",
+    "ended.replay()",
     "run = lab.start(request_escalation, {'amount': 5000}, instance_id='waiting')\nrun",
     "run.graph()",
     "run.timeline()",
+    "run.replay()",
     "lab.inbox()",
+    SAGA,
+    "undone.saga()",
+    "lab.recipes()",
+    "lab.dashboard()",
 ]
-SHOWN = {1: "run", 2: "graph", 3: "timeline", 4: "run", 5: "graph", 6: "timeline", 7: "inbox"}
+SHOWN = {
+    1: "run", 2: "graph", 3: "timeline", 4: "replay", 5: "run", 6: "graph", 7: "timeline", 8: "replay", 9: "inbox", 11: "saga", 12: "recipes", 13: "dashboard"
+}  # fmt: skip
 PATIENCE_MS = 30_000
 PICTURE = re.compile(r'<img\b(?=[^>]*\balt="[^"]{20,}")(?=[^>]*\bsrc="data:image/svg\+xml;base64,)[^>]*>')
 LOOKS = """() => [...document.querySelectorAll("[data-wf-view]")].map((view) => {
@@ -55,7 +74,7 @@ def views_of(page: NotebookPage, mode: str) -> None:
         view = page.cell(index).locator(f"[data-wf-view={name}]")
         view.scroll_into_view_if_needed(timeout=PATIENCE_MS)
         expect(view).to_have_attribute(
-            "data-wf-mode", mode if index > 3 or mode == "snapshot" else re.compile("live|snapshot"), timeout=PATIENCE_MS
+            "data-wf-mode", mode if index > 4 or mode == "snapshot" else re.compile("live|snapshot"), timeout=PATIENCE_MS
         )
 
 
@@ -86,7 +105,7 @@ def test_a_saved_notebook_shows_every_view_without_a_kernel(open_notebook: OpenN
     for index in range(len(CELLS)):
         page.run(index)
     views_of(page, "live")
-    expect(page.cell(7).locator("[data-wf-item]")).to_have_count(1, timeout=PATIENCE_MS)
+    expect(page.cell(9).locator("[data-wf-item]")).to_have_count(1, timeout=PATIENCE_MS)
     repaints(page)
     page.save()
     path = folder / "notebook.ipynb"
@@ -122,7 +141,7 @@ def test_twenty_live_views_say_nothing_and_do_next_to_nothing_while_nothing_happ
     page = open_notebook(
         SEED,
         "run = lab.start(request_escalation, {'amount': 5000}, instance_id='waiting')",
-        f"from IPython.display import display\nfor _ in range({VIEWS // 4}):\n    display(run, run.graph(), run.timeline(), lab.inbox())",
+        f"from IPython.display import display\nfor _ in range({VIEWS // 5}):\n    display(run, run.graph(), run.timeline(), lab.inbox(), lab.dashboard())",
         "import os; print('kernel', os.getpid(), 'end')",
     )
     page.command("wflab:show-sidebar")

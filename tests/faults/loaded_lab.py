@@ -1,9 +1,10 @@
 """A process that keeps a lab busy until it is killed, for test_kill.py beside it. Not a test.
 
-`main(path, notes, round, mode, said)`, in a process forked from one that has imported all there is (a forkserver), since imports take longer
-than most of these lives. `notes` is a folder of side files, each line one write: `acknowledged` has the starts and events that the lab has
-acknowledged, `ran` every execution of an activity, written when it begins. `said` is a pipe's end to which it writes `o N` when the lab is
-open and found N instances under way, and `a` at the first acknowledgement.
+    loaded_lab.py PATH NOTES ROUND MODE
+
+NOTES is a folder of side files, each line one write: `acknowledged` has the starts and events that the lab has acknowledged, `ran` every
+execution of an activity, written when it begins. Imports come first; then it waits for a line on stdin, so that the next one to be killed
+can be ready beforehand. On stdout: `o N` when the lab is open and found N instances under way, `a` at the first acknowledgement.
 
 load: as usual. restless: checkpointing all the time. behind: DuckDB gets nothing unless somebody reads. finish: nothing new is started, what
 was begun is brought to its end.
@@ -12,12 +13,12 @@ was begun is brought to its end.
 import json
 import os
 import random
+import sys
 import threading
 import time
 from collections.abc import Generator
 from datetime import timedelta
 from functools import partial
-from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -48,6 +49,10 @@ class Notes:
 
     def read(self, name: str) -> list[list[Any]]:
         return [json.loads(line) for line in (self.folder / name).read_text().splitlines()]
+
+
+def say(line: str) -> None:
+    os.write(1, f"{line}\n".encode())
 
 
 def define(runtime: wf.WorkflowRuntime, notes: Notes) -> None:
@@ -97,9 +102,8 @@ def expected(kind: str, number: int) -> object:
 class Driver:
     """Starts instances and sends events from several threads, and notes what was acknowledged."""
 
-    def __init__(self, lab: wf.Lab, notes: Notes, planned: list[str], said: Connection) -> None:
+    def __init__(self, lab: wf.Lab, notes: Notes, planned: list[str]) -> None:
         self._lab = lab
-        self._said = said
         self._notes = notes
         self._queue: SimpleQueue[str] = SimpleQueue()
         self.failure: BaseException | None = None
@@ -143,7 +147,7 @@ class Driver:
         self._notes.write("acknowledged", *fields)
         if not self._first.is_set():
             self._first.set()
-            self._said.send_bytes(b"a")
+            say("a")
 
 
 def kind_of(instance_id: str) -> str:
@@ -154,18 +158,19 @@ def number_of(instance_id: str) -> int:
     return int(instance_id.split("-")[2])
 
 
-def main(path: str, folder: str, round_number: int, mode: str, said: Connection) -> None:
+def main(path: str, folder: str, round_number: int, mode: str) -> None:
     if mode == "restless":
         applier.CHECKPOINT_JOURNAL_BYTES = 0
         applier.CHECKPOINT_WHEN_IDLE_SECONDS = 0.0
     if mode == "behind":
         vars(store)["Applier"] = partial(applier.Applier, linger_seconds=3600.0)
+    sys.stdin.readline()
     notes = Notes(Path(folder))
     lab = wf.Lab(path, poison_after=None)  # it is killed from outside, which is no activity's doing
     define(wf.WorkflowRuntime(), notes)
-    said.send_bytes(f"o {sum(not run.status.is_terminal for run in lab.runs.list())}".encode())
+    say(f"o {sum(not run.status.is_terminal for run in lab.runs.list())}")
     planned = [] if mode == "finish" else [f"{KINDS[n % len(KINDS)]}-{round_number}-{n}" for n in range(STARTS_IN_A_ROUND)]
-    driver = Driver(lab, notes, planned, said)
+    driver = Driver(lab, notes, planned)
     for thread in driver.threads:
         thread.start()
     if mode != "finish":
@@ -177,3 +182,7 @@ def main(path: str, folder: str, round_number: int, mode: str, said: Connection)
     for run in lab.runs.list():
         lab.get(run.instance_id).result(FINISH_SECONDS)
     lab.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])

@@ -1,5 +1,6 @@
-"""mybinder.org builds its image from binder/; here the same requirements are installed and the first tutorial is run."""
+"""mybinder.org builds its image from binder/ and opens the index; here the same requirements are installed and the first tutorial is run."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -32,6 +33,20 @@ def test_binder_installs_this_checkout_with_the_pinned_versions() -> None:
 def test_binder_asks_for_a_python_that_the_project_supports() -> None:
     python = (CHECKOUT / "binder/runtime.txt").read_text("utf-8").strip().removeprefix("python-")
     assert tuple(map(int, python.split("."))) >= (3, 11)
+
+
+def test_binder_opens_the_index(tmp_path: Path) -> None:
+    subprocess.run([CHECKOUT / "binder/postBuild"], env={**os.environ, "HOME": str(tmp_path)}, check=True)
+    shown = subprocess.run(
+        [sys.executable, "-m", "jupyter", "lab", "--show-config-json"],
+        env={**os.environ, "JUPYTER_CONFIG_DIR": str(tmp_path / ".jupyter")},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    opened = json.loads(shown.stdout)["LabApp"]["default_url"]
+    assert opened == "/lab/tree/notebooks/00_index.ipynb"
+    assert (CHECKOUT / opened.removeprefix("/lab/tree/")).is_file()
 
 
 @pytest.mark.binder

@@ -289,8 +289,9 @@ def test_an_overview_is_sent_as_in_the_sample() -> None:
         approvals=[wait],
         approvals_total=1,
         stuck=0,
+        palette={"FAILED": ("#a00000", "#ffffff", "#ff8080", "#000000")},
     )
-    assert messages.as_data(overview) == sample("lab_overview")
+    assert json.loads(json.dumps(messages.as_data(overview))) == sample("lab_overview")
 
 
 def test_what_is_focused_and_a_view_are_sent_as_in_the_samples() -> None:
@@ -310,5 +311,14 @@ def test_what_is_focused_and_a_view_are_sent_as_in_the_samples() -> None:
 def test_what_a_page_asks_is_read_as_in_the_samples() -> None:
     opening = messages.OpenView(id="v1", view="timeline", instance_id="7f3a9c")
     assert messages.read_from_page(sample("lab_open_view")) == opening
+    assert messages.read_from_page(sample("lab_set_theme")) == messages.SetTheme(theme="dark")
     assert messages.read_from_page(sample("lab_close_view")) == messages.CloseView(id="v1")
     assert messages.read_from_page(sample("lab_from_view")) == messages.FromView(id="v1", message={"type": "switch", "view": "graph"})
+
+
+def test_a_lab_that_is_closed_tells_its_pages_however_it_is_closed(lab: wf.Lab, wire: Wire) -> None:
+    page = wire.open()
+    overview_of(page)
+    lab.close()
+    assert [kind for kind, _ in page.published].count("comm_close") == 1
+    assert [kind for kind, _ in wire.hellos[0].published].count("comm_close") == 1

@@ -113,3 +113,44 @@ def test_a33_what_cannot_be_done_is_one_line_that_says_why(
     error = capsys.readouterr().err
     assert told in error
     assert len(error.splitlines()) == 1
+
+
+@pytest.fixture
+def ordered(folder: Path) -> Path:
+    """A lab's file with what the module's code has recorded."""
+    assert wflab(folder, "run", "orders:order", "--input", "7").returncode == 0
+    return folder
+
+
+def test_check_exits_with_0_where_all_agree_and_neither_runs_nor_changes_anything(ordered: Path) -> None:
+    file = ordered / "wflab.duckdb"
+    before = file.read_bytes()
+    done = wflab(ordered, "check", "--db", "wflab.duckdb", "orders:order")
+    assert (done.returncode, done.stdout.strip()) == (0, "order: 1 recorded history replayed on this code: it agrees, 0 incompatible.")
+    assert file.read_bytes() == before
+
+
+def test_check_exits_with_1_where_one_does_not_agree(ordered: Path) -> None:
+    (ordered / "orders.py").write_text(ORDERS.replace("call_activity(pay", 'call_activity("refund"'))
+    done = wflab(ordered, "check", "--db", "wflab.duckdb", "orders:order", "--json")
+    assert done.returncode == 1, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["replayed"], told["agree"], told["disagree"]) == (1, 0, 1)
+    assert told["disagreements"][0]["recorded"] == "call_activity('pay')"
+    assert told["disagreements"][0]["line"] == "line 6 of order"
+
+
+def test_check_exits_with_2_where_nothing_can_be_checked(ordered: Path) -> None:
+    for words, said in (
+        (("--db", "nothing.duckdb", "orders:order"), "There is no lab's file"),
+        (("--db", "wflab.duckdb", "orders:nobody"), "names no workflow"),
+        (("--db", "wflab.duckdb", "orders:order", "--limit", "0"), "limit is how many"),
+        ((), "required"),
+    ):
+        done = wflab(ordered, "check", *words)
+        assert done.returncode == 2, done
+        assert said in done.stderr
+    with wf.Lab(ordered / "wflab.duckdb"):
+        done = wflab(ordered, "check", "--db", "wflab.duckdb", "orders:order")
+    assert done.returncode == 2
+    assert "is in use by" in done.stderr

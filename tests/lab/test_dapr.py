@@ -291,7 +291,7 @@ def test_a_lab_that_cannot_take_what_waited_for_it_is_closed_again_and_nothing_i
 
 
 def test_dapr_s_statuses_equal_ours_in_both_directions_and_as_keys() -> None:
-    for status in set(Status) - {Status.CONTINUED_AS_NEW}:
+    for status in set(Status) - {Status.CONTINUED_AS_NEW, Status.CANCELED}:  # its SDK for Python has neither
         theirs = wf.WorkflowStatus[status.name]
         assert status == theirs
         assert theirs == status

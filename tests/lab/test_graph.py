@@ -11,8 +11,11 @@ from tests.lab.seed import run_cell
 from tests.waiting import eventually
 from wfengine.errors import InvalidArgument
 from wflab import protocol
+from wflab.analytics.sources import source_of
+from wflab.display import graph_reading
 from wflab.display.graph_source import GraphSource
 from wflab.run import Run
+from wflab.views.graph_picture import NO_PLAN
 
 PROGRAM = """\
 import wflab as wf
@@ -199,3 +202,83 @@ def test_runs_that_reached_a_node_are_found_in_the_state_it_had(lab: wf.Lab, wai
     assert lab.runs.reached("'; DROP TABLE history; --").count() == 0
     with pytest.raises(InvalidArgument, match="There is no state"):
         lab.runs.reached("score", status="BROKEN")
+
+
+@pytest.mark.parametrize("known", ["source", "nothing"])
+def test_a_run_is_asked_for_its_source_once_even_where_there_is_none(lab: wf.Lab, known: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_cell(PROGRAM)
+    if known == "nothing":  # a function that was made of a string has no source
+        bare: dict[str, Any] = {"wfr": wf.WorkflowRuntime()}
+        exec("@wfr.workflow\ndef ship(ctx, item):\n    yield ctx.wait_for_external_event('go')", bare)  # noqa: S102  # our own text
+    run = lab.start("ship", "book")
+    eventually(lambda: "go" in run.why())
+    asked: list[int] = []
+
+    def noted(engine: Any, key: int) -> Any:
+        asked.append(key)
+        return source_of(engine, key)
+
+    monkeypatch.setattr(graph_reading, "source_of", noted)
+    source = run.graph().source
+    for _ in range(5):
+        source.picture()
+    assert len(asked) == 1
+    assert (NO_PLAN in source.picture().strips) == (known == "nothing")
+
+
+def test_a_quicker_activity_wins_the_race_that_the_recorded_source_tells_of(lab: wf.Lab) -> None:
+    run_cell("""\
+from datetime import timedelta
+import wflab as wf
+
+wfr = wf.WorkflowRuntime()
+
+@wfr.activity
+def ask_fast(ctx, item):
+    return item
+
+@wfr.activity
+def ask_again(ctx, item):
+    return item
+
+@wfr.workflow
+def quote(ctx, item):
+    fast = ctx.call_activity(ask_fast, input=item)
+    limit = ctx.create_timer(timedelta(hours=1))
+    if (yield wf.when_any([fast, limit])) == fast:
+        yield ctx.call_activity(ask_again, input=item)
+""")
+    run = lab.start("quote", "book")
+    run.result(20)
+    graph = run.graph()
+    edges = {(edge.source.rpartition("/")[2], edge.kind) for edge in graph.source.picture().levels[3].edges}
+    assert edges == {("activity ask_fast@3", "won"), ("timer @4", "lost"), ("race activity ask_fast@3 | timer @4", "flow")}
+
+
+def test_a_page_that_asks_for_it_gets_the_places_anew(program: wf.Lab) -> None:
+    run_cell("""\
+import wflab as wf
+
+wfr = wf.WorkflowRuntime()
+
+@wfr.activity
+def poll(ctx, number):
+    return number
+
+@wfr.activity
+def rest(ctx, number):
+    return number
+
+@wfr.workflow
+def twice(ctx, number):
+    yield ctx.call_activity(poll, input=number)
+    yield ctx.call_activity(rest, input=number)
+    yield ctx.call_activity(poll, input=number)
+""")
+    run = program.start("twice", 1)
+    run.result(20)
+    source = run.graph().source
+    poll = group(source, "poll").id
+    assert source.picture().levels[3].places[poll][3] < 60
+    assert ask(source, "tidy") is None
+    assert source.picture().levels[3].places[poll][3] > 100

@@ -21,8 +21,8 @@ from wflab.verbs.completing import offered
 WITHIN_SECONDS = 30.0
 MAGICS_PAGE = Path(__file__).parents[2] / "docs" / "magics.md"
 VERBS = [
-    "start", "ls", "show", "graph", "timeline", "why", "history", "steps", "raise", "approve", "reject", "suspend", "resume", "terminate", "purge", "rerun",
-    "inbox", "clock", "crash", "help",
+    "start", "ls", "show", "graph", "timeline", "replay", "saga", "why", "history", "steps", "raise", "approve", "reject", "suspend", "resume", "terminate", "purge", "rerun", "fork",
+    "inbox", "dashboard", "recipes", "recipe", "check", "lint", "clock", "crash", "help",
 ]  # fmt: skip
 CELL_MAGICS = ["workflow", "activity", "wfsql", "victim"]
 
@@ -278,6 +278,46 @@ def test_a_run_is_rerun_and_purged(shell: InteractiveShell) -> None:
     assert wf_(shell, "ls").count() == 1
 
 
+def test_a_run_is_forked_at_an_event(shell: InteractiveShell) -> None:
+    wf_(shell, "start request_escalation amount=5000 --id order-1")
+    wf.current_lab().engine.wait_for_workflow_start("order-1", WITHIN_SECONDS)
+    fork = wf_(shell, "fork order-1")
+    assert fork.id != "order-1"
+    assert fork.input == {"amount": 5000}
+    assert fork.forked_from.instance_id == "order-1"
+    assert wf_(shell, "fork order-1 --at 0").forked_from.at == 0
+    with pytest.raises(UsageError, match="behind --at"):
+        wf_(shell, "fork order-1 --at begin")
+
+
+def test_the_views_of_the_whole_lab_are_shown_and_take_no_arguments(shell: InteractiveShell) -> None:
+    for verb, said in (("inbox", "Nothing is waiting on you"), ("dashboard", "o runs"), ("recipes", "Task chaining")):
+        assert said in wf_(shell, verb).text(), verb
+        with pytest.raises(UsageError, match="takes no arguments"):
+            wf_(shell, f"{verb} x")
+
+
+def test_a_recipe_is_shown_or_put_into_the_next_cell(shell: InteractiveShell) -> None:
+    assert "Fan-out" in wf_(shell, "recipe fanout ITEMS=7").text()
+    assert wf_(shell, "recipe fanout --insert ITEMS=7") is None
+    assert shell.rl_next_input == wf.current_lab().recipes().code("fanout", ITEMS=7)
+    for line in ("recipe", "recipe fanout 7"):
+        with pytest.raises(UsageError, match="takes a recipe's name"):
+            wf_(shell, line)
+    with pytest.raises(InvalidArgument, match="did you mean 'fanout'"):
+        wf_(shell, "recipe fanot")
+
+
+def test_a_workflow_is_checked_and_linted(shell: InteractiveShell) -> None:
+    wf_(shell, "start request_escalation amount=500").result(WITHIN_SECONDS)
+    assert wf_(shell, "check request_escalation").agree == 1
+    assert wf_(shell, "check").loc["request_escalation"].to_dict() == {"replayed": 1, "agree": 1, "disagree": 0}
+    assert len(wf_(shell, "lint request_escalation").df()) == 0
+    for line in ("check a b", "lint", "lint a b"):
+        with pytest.raises(UsageError, match="one workflow's name"):
+            wf_(shell, line)
+
+
 def test_the_clock_is_moved_by_a_span(shell: InteractiveShell) -> None:
     assert repr(wf_(shell, "clock")) == "real clock"
     before = wf_(shell, "clock virtual").now()
@@ -346,13 +386,15 @@ def test_what_can_be_completed_fits_the_place(shell: InteractiveShell) -> None:
     wf_(shell, "start request_escalation amount=5000 --id order-1")
     wf.current_lab().engine.wait_for_workflow_start("order-1", WITHIN_SECONDS)
     verbs = shell.__dict__[_LOADED][0].verbs
-    assert offered("%wf re", verbs) == ["reject", "resume", "rerun"]
+    assert offered("%wf re", verbs) == ["replay", "reject", "resume", "rerun", "recipes", "recipe"]
     assert offered("%wf start req", verbs) == ["request_escalation"]
     assert offered("%wf start request_escalation --", verbs) == ["--id"]
     assert offered("%wf why ", verbs) == ["last", "order-1"]
     assert offered("%wf approve order-1 ", verbs) == ["human_approval"]
     assert offered("%wf approve nobody ", verbs) == []
     assert offered("%wf ls request_escalation F", verbs) == ["FAILED"]
+    assert offered("%wf recipe fan", verbs) == ["fanout"]
+    assert offered("%wf recipe fanout --", verbs) == ["--insert"]
     assert offered("%wf clock v", verbs) == ["virtual"]
     assert offered("%wf nothing ", verbs) == []
     assert offered("print(%wf ", verbs) == []

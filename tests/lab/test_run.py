@@ -218,3 +218,37 @@ def test_a_failure_carries_the_line_that_raised_and_no_line_of_ours(lab: wf.Lab)
     assert 'raise ValueError("no stock")' in note
     assert "wfengine" not in note
     assert caught.value._render_traceback_() == [f"WorkflowFailed: {caught.value}", note]
+
+
+def test_a_fork_goes_on_with_what_was_edited_and_tells_whose_past_it_shares(lab: wf.Lab, seed: dict[str, Any]) -> None:
+    run = waiting(lab, seed)
+    run.approve(data="yes")
+    assert run.result(WITHIN_SECONDS) == "processed yes"
+    before = run.history()
+    fork = run.fork(edit={"human_approval": "no"}, instance_id="fork")
+    assert fork.result(WITHIN_SECONDS) == "processed no"
+    raised = int(before.query("type == 'EventRaised'").sequence.iloc[0])
+    assert fork.forked_from is not None
+    assert (fork.forked_from.instance_id, fork.forked_from.at, run.forked_from) == ("order", raised, None)
+    assert fork.history().note.iloc[0] == f"shares the past of order up to event {raised}"
+    assert not before.note.any()
+    pd.testing.assert_frame_equal(run.history(), before)
+    assert list(lab.sql("SELECT what FROM audit ORDER BY position DESC LIMIT 1").what) == ["fork of order"]
+
+
+def test_a_fork_of_a_waiting_run_runs_other_code_where_it_agrees(lab: wf.Lab, seed: dict[str, Any]) -> None:
+    def kinder(ctx: wf.WorkflowContext, order: dict[str, Any]) -> Any:
+        approval = ctx.wait_for_external_event("human_approval")
+        yield wf.when_any([approval, ctx.create_timer(timedelta(days=7))])
+        return f"{order['amount']} in any case"
+
+    def other(ctx: wf.WorkflowContext, order: dict[str, Any]) -> Any:
+        yield ctx.call_activity("auto_approve", input=order)
+
+    run = waiting(lab, seed)
+    fork = run.fork(code=kinder)
+    fork.reject()
+    assert fork.result(WITHIN_SECONDS) == "5000 in any case"
+    with pytest.raises(wf.NonDeterminismError, match="Nothing was forked"):
+        run.fork(code=other)
+    assert lab.runs.count() == 2

@@ -197,3 +197,35 @@ def test_a_step_still_under_way_is_waited_for_and_then_undone(host: Host) -> Non
     world = World("book_car")
     assert host(workflow, world.answers) == Ending("undone")
     assert [thing for thing, _ in world.undone] == ["hotel", "flight"]
+
+
+def test_a_step_that_failed_is_undone_too_where_it_may_have_happened_all_the_same(host: Host) -> None:
+    def workflow(ctx: Any, _: Any) -> Any:
+        saga = wf.Saga(ctx)
+        try:
+            yield saga.step("book_flight", undo="cancel_flight", undo_input="o1", undo_if_failed=True)
+            yield saga.step("book_hotel", undo="cancel_hotel", undo_input="o1", undo_if_failed=True)
+        except FAILED:
+            yield from saga.compensate()
+        return "undone"
+
+    world = World("book_hotel")
+    assert host(workflow, world.answers) == Ending("undone")
+    assert world.undone == [("hotel", "o1"), ("flight", "o1")]
+
+
+@pytest.mark.parametrize(("breaks", "undone"), [("book_car", []), ("book_hotel", ["flight"])])
+def test_nothing_is_undone_beyond_a_pivot_that_completed(host: Host, breaks: str, undone: list[str]) -> None:
+    def workflow(ctx: Any, _: Any) -> Any:
+        saga = wf.Saga(ctx)
+        try:
+            yield saga.step("book_flight", undo="cancel_flight")
+            yield saga.step("book_hotel", undo="cancel_hotel", pivot=True)
+            yield saga.step("book_car", undo="cancel_car")
+        except FAILED:
+            yield from saga.compensate()
+        return "over"
+
+    world = World(breaks)
+    assert host(workflow, world.answers) == Ending("over")
+    assert [thing for thing, _ in world.undone] == undone

@@ -199,3 +199,21 @@ def test_an_open_transaction_of_a_query_holds_nothing_up(ran: wf.Lab, seed: dict
     assert ran.start(seed["request_escalation"], {"amount": 500}).result(WITHIN_SECONDS) == "auto-approved"
     with pytest.raises(InvalidArgument, match="mine"):
         ran.sql("from mine")
+
+
+def test_a_run_is_joined_with_a_data_frame_of_the_notebook_the_moment_it_is_started(lab: wf.Lab, seed: dict[str, Any]) -> None:
+    """No lag: what is durable is in the answer. A hundred starts, each asked for at once, and joined with a table of one's own, too."""
+    lab.sql("CREATE TABLE customers (order_id VARCHAR, customer VARCHAR)")
+    for n in range(100):
+        order_id = f"order-{n}"
+        basket = pd.DataFrame({"order_id": [order_id], "pieces": [n]})
+        lab.sql("INSERT INTO customers VALUES ($order_id, $customer)", order_id=order_id, customer=f"customer {n}")
+        lab.start(seed["request_escalation"], {"amount": 5000}, order_id)
+        found = lab.sql(
+            "SELECT b.pieces, c.customer, i.status, h.type FROM basket AS b JOIN customers AS c USING (order_id) "
+            "JOIN instances AS i ON i.instance_id = b.order_id JOIN events AS h ON h.key = i.key ORDER BY h.sequence LIMIT 1"
+        )
+        assert found.to_numpy().tolist()[0][:2] == [n, f"customer {n}"]
+        assert found["type"][0] == "ExecutionStarted"
+        assert found["status"][0] in {"PENDING", "RUNNING"}
+        assert not basket.empty

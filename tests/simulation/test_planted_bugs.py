@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from wfengine.core import agenda, transitions
+from wfengine.core import agenda, transitions, waits
 from wfengine.core.agenda import Agenda
 from wfengine.model.history import EventRaised, HistoryEvent, TaskScheduled, TimerCreated
 from wfengine.model.instance import Instance
 from wfengine.model.payload import from_json
 from wfengine.model.work import Commit, HistoryRow
-from wfengine.runtime import purging, releasing, residents, retiring, turns
+from wfengine.runtime import operations, purging, releasing, residents, retiring, turns
 from wfengine.runtime.activities import Activities
 from wfengine.runtime.attempts import Attempt
 from wfengine.runtime.population import Population
@@ -134,6 +134,26 @@ def an_event_is_delivered_twice(patch: Patch) -> None:
             arrive(self, resident, event)
 
     patch.setattr(Turns, "arrive", generous)
+
+
+def an_answer_goes_to_the_oldest_wait_for_its_event(patch: Patch) -> None:
+    patch.setattr(waits, "ahead", lambda *_: None)
+
+
+def an_answer_is_delivered_whether_its_wait_is_open_or_not(patch: Patch) -> None:
+    patch.setattr(operations, "_refusal", lambda *_: None)
+
+
+def an_answer_that_is_refused_is_delivered_all_the_same(patch: Patch) -> None:
+    refusal = operations._refusal
+
+    def two_faced(turns: Turns, resident: Resident, wait: Any, event: EventRaised) -> Any:
+        refused = refusal(turns, resident, wait, event)
+        if refused is not None:
+            turns.arrive(resident, event)
+        return refused
+
+    patch.setattr(operations, "_refusal", two_faced)
 
 
 def the_newest_event_is_taken_first(patch: Patch) -> None:
@@ -283,6 +303,9 @@ PLANTED: list[Callable[[Patch], None]] = [
     an_activity_starts_before_its_commit_is_durable,
     an_outcome_is_taken_twice,
     an_event_is_delivered_twice,
+    an_answer_goes_to_the_oldest_wait_for_its_event,
+    an_answer_is_delivered_whether_its_wait_is_open_or_not,
+    an_answer_that_is_refused_is_delivered_all_the_same,
     the_newest_event_is_taken_first,
     the_newest_waiter_is_served_first,
     event_names_are_told_apart_by_case,

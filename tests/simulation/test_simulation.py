@@ -6,7 +6,8 @@ A. What was acknowledged is durable, also after a crash that takes what was not 
 B. Histories have no gaps, turns grow one by one, times never decrease; what has ended never changes.
 C. A replay of history asks for what the kept execution asks for; and what the code asks for is what its program says.
 D. An outcome is recorded once, and only of what was asked for; what is recorded is what was returned or raised.
-E. Nobody sleeps for ever: everybody who has not ended can be woken, and at last ends.
+E. An answer meant for one very wait goes to that one, and is delivered nowhere if it is refused.
+F. Nobody sleeps for ever: everybody who has not ended can be woken, and at last ends.
 
 The tape that decides a run is drawn by hypothesis, which also makes a failing one plainer. `make simulate` is the long form.
 """
@@ -56,6 +57,8 @@ def test_ten_thousand_simulated_runs_keep_every_promise(library: Library, capsys
     assert total.generations >= RUNS // 10
     assert total.terminated >= RUNS // 50
     assert total.purged >= RUNS // 50
+    assert total.answered >= RUNS // 100
+    assert total.refused >= RUNS // 100
 
 
 def test_a_seed_and_a_number_name_a_run_for_good(library: Library) -> None:

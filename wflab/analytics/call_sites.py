@@ -28,7 +28,7 @@ _Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 class CallSite(msgspec.Struct, frozen=True, kw_only=True):
-    """One expression that asks for something: `ctx.call_activity(charge)`, also `ctx.step`, `saga.step` and its undo (`is_undo`).
+    """One expression that asks for something: `ctx.call_activity(charge)`, also `ctx.step`, `saga.step` and its undo (`is_undo`, at the same place).
 
     `callee` is the name as the source has it, for an event wait the event's; None where it is worked out as the code runs, and for timers.
     A `helper` is code elsewhere that is given the context, `callee` its name: whatever it asks for is not in this source. `line` counts from
@@ -41,6 +41,8 @@ class CallSite(msgspec.Struct, frozen=True, kw_only=True):
     column: int
     within: tuple[str, ...] = ()
     is_undo: bool = False
+    is_saga_step: bool = False
+    is_pivot: bool = False
 
     @property
     def is_in_loop(self) -> bool:
@@ -55,7 +57,7 @@ class CallSite(msgspec.Struct, frozen=True, kw_only=True):
 
 def call_sites(source: str | None) -> list[CallSite]:
     """Every call-site, in the order of the text; none where there is no source, or it does not parse."""
-    tree, lines_before = _parsed(source or "")
+    tree, lines_before = parsed(source or "")
     if tree is None:
         return []
     try:
@@ -104,7 +106,7 @@ def _can_make(site: CallSite, kind: str, name: str) -> bool:
     return site.kind == kind and (kind in {"timer", "can"} or site.callee is None or site.callee == name)
 
 
-def _parsed(source: str) -> tuple[ast.AST | None, int]:
+def parsed(source: str) -> tuple[ast.AST | None, int]:
     """The tree, and how many lines stand before the source in it."""
     # A method or an inner function is indented; where a text within it is not, dedenting does not help.
     for text, lines_before in ((dedent(source), 0), (f"if True:\n{source}", 1)):
@@ -170,7 +172,9 @@ class _Reading:
                 named = next((keyword.value for keyword in call.keywords if keyword.arg == "name"), None)
                 yield _site(call, "activity", self._callee(call, "function") if named is None else self._name(named), within)
             case ast.Attribute(attr="step", value=ast.Name(id=name)) if name in self._sagas:
-                yield _site(call, "activity", self._callee(call, "activity"), within)
+                pivot = any(keyword.arg == "pivot" and _is_true(keyword.value) for keyword in call.keywords)
+                step = _site(call, "activity", self._callee(call, "activity"), within)
+                yield msgspec.structs.replace(step, is_saga_step=True, is_pivot=pivot)
                 undo = next((keyword.value for keyword in call.keywords if keyword.arg == "undo"), None)
                 if undo is not None:
                     yield _site(call, "activity", self._name(undo), within, is_undo=True)
@@ -254,6 +258,10 @@ def _last_name(expression: ast.AST) -> str | None:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name
     return None
+
+
+def _is_true(expression: ast.AST) -> bool:
+    return isinstance(expression, ast.Constant) and expression.value is True
 
 
 def _site(node: ast.expr, kind: SiteKind, callee: str | None, within: tuple[str, ...], *, is_undo: bool = False) -> CallSite:

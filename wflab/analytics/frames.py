@@ -13,13 +13,13 @@ from wflab.analytics.steps import Step, StepState
 
 STATES = [str(status) for status in Status]
 _PAYLOADS = ("input", "result", "output")
-_SHOWN = ("sequence", "turn", "type", "event_id", "name", "occurred_at", "attempt", "payload", "duration", "error")
+_SHOWN = ("sequence", "turn", "type", "event_id", "name", "occurred_at", "attempt", "payload", "duration", "error", "note")
 
 
 def history_frame(rows: Sequence[HistoryRow]) -> pd.DataFrame:
-    """One row per event: sequence, turn, type, event_id, name, occurred_at, attempt, payload, duration, error.
+    """One row per event: sequence, turn, type, event_id, name, occurred_at, attempt, payload, duration, error, note.
 
-    A completion has the name of what it completes.
+    A completion has the name of what it completes. `note` says of the first event of a fork or rerun whose past it shares.
     """
     asked: dict[int | None, str] = {}
     frame = pd.DataFrame([_event(row, asked) for row in rows], columns=list(_SHOWN))
@@ -112,7 +112,7 @@ def aware(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _event(row: HistoryRow, asked: dict[int | None, str]) -> dict[str, Any]:
     fields = msgspec.structs.asdict(row.event)
-    failure = fields.get("failure")
+    failure, forked = fields.get("failure"), fields.get("forked_from")
     payload = next((fields[field] for field in _PAYLOADS if fields.get(field) is not None), None)
     identity = next((fields[field] for field in ("event_id", "task_scheduled_id", "timer_id") if field in fields), None)
     name = fields.get("name") or getattr(fields.get("origin"), "name", None)
@@ -129,4 +129,5 @@ def _event(row: HistoryRow, asked: dict[int | None, str]) -> dict[str, Any]:
         "payload": from_json(payload),
         "duration": fields.get("duration_ms"),
         "error": None if failure is None else f"{failure.error_type}: {failure.message}",
+        "note": "" if forked is None else f"shares the past of {forked.instance_id} up to event {forked.at}",
     }

@@ -6,20 +6,24 @@ from wfengine.runtime.engine import Engine
 
 _SOURCE = """
     SELECT d.source, d.origin FROM runs AS r
-    JOIN definitions AS d ON d.kind = 'workflow' AND d.name = r.name AND d.code_hash = r.code_hash AND d.app_id IS NOT DISTINCT FROM r.app_id
-    WHERE r.instance = $key ORDER BY r.position, d.position LIMIT 1
+    LEFT JOIN definitions AS d ON d.kind = 'workflow' AND d.name = r.name AND d.code_hash = r.code_hash AND d.app_id IS NOT DISTINCT FROM r.app_id
+    WHERE r.instance = $key AND r.code_hash IS NOT NULL ORDER BY d.position IS NULL, r.position, d.position LIMIT 1
 """
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """The text, and where it was registered from: `file:line`, or words for a notebook's cell. Either may be unknown."""
+    """The text, and where it was registered from: `file:line`, or words for a notebook's cell. Either may be unknown.
+
+    `is_recorded`: the code has run, so that what is unknown will stay so.
+    """
 
     text: str | None = None
     origin: str | None = None
+    is_recorded: bool = False
 
 
 def source_of(engine: Engine, key: int) -> Source:
     """Of the execution `key`; nothing is known before its first turn."""
     with engine.store.cursor() as cursor:
         found = cursor.execute(_SOURCE, {"key": key}).fetchone()
-    return Source() if found is None else Source(text=found[0], origin=found[1])
+    return Source() if found is None else Source(text=found[0], origin=found[1], is_recorded=True)

@@ -7,8 +7,8 @@ from typing import Any, TypeVar, overload
 from wfengine.core.arguments import NAME_ATTRIBUTE, name_of
 from wfengine.errors import InvalidArgument
 from wfengine.model.circuit import CircuitBreaker
-from wfengine.runtime.engine import Engine
-from wfengine.runtime.registry import Registry
+from wfengine.runtime.registry import Importance, Registry
+from wflab.checking.on_edit import registered_hash
 from wflab.lab import Lab, current
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -46,7 +46,7 @@ class WorkflowRuntime:
         self.app_id = app_id
         self._lab: Lab | None = None
         self._follows = lab is None
-        self._registrations: dict[tuple[str, ...], Callable[[Engine], Any]] = {}
+        self._registrations: dict[tuple[str, ...], Callable[[Lab], Any]] = {}
         if lab is None:
             current.when_open(self._join)
         else:
@@ -84,6 +84,7 @@ class WorkflowRuntime:
         timeout: timedelta | None = None,
         circuit_breaker: CircuitBreaker | None = None,
         transactional: bool = False,
+        importance: Importance | None = None,
     ) -> Function: ...
     @overload
     def activity(
@@ -95,6 +96,7 @@ class WorkflowRuntime:
         timeout: timedelta | None = None,
         circuit_breaker: CircuitBreaker | None = None,
         transactional: bool = False,
+        importance: Importance | None = None,
     ) -> Callable[[Function], Function]: ...
     def activity(
         self,
@@ -105,10 +107,18 @@ class WorkflowRuntime:
         timeout: timedelta | None = None,
         circuit_breaker: CircuitBreaker | None = None,
         transactional: bool = False,
+        importance: Importance | None = None,
     ) -> Function | Callable[[Function], Function]:
         """Decorator: `@wfr.activity` or `@wfr.activity(name="...")`; see `register_activity`."""
         return _decorated(
-            lambda fn: self.register_activity(fn, name=name, timeout=timeout, circuit_breaker=circuit_breaker, transactional=transactional),
+            lambda fn: self.register_activity(
+                fn,
+                name=name,
+                timeout=timeout,
+                circuit_breaker=circuit_breaker,
+                transactional=transactional,
+                importance=importance,
+            ),
             function,
         )
 
@@ -133,11 +143,13 @@ class WorkflowRuntime:
         timeout: timedelta | None = None,
         circuit_breaker: CircuitBreaker | None = None,
         transactional: bool = False,
+        importance: Importance | None = None,
     ) -> None:
         """Register an activity; likewise.
 
         An attempt that takes longer than `timeout` fails, an open `circuit_breaker` fails it at once, and what a `transactional` one
-        writes with its cursor is one transaction with its completion.
+        writes with its cursor is one transaction with its completion. `importance` changes nothing about how it runs: calls of "low" ones
+        are one row in a timeline until that is opened.
         """
         self._register(
             ("activity", _checked_name(fn, name)),
@@ -146,6 +158,7 @@ class WorkflowRuntime:
             timeout=timeout,
             circuit_breaker=circuit_breaker,
             transactional=transactional,
+            importance=importance,
         )
 
     def __repr__(self) -> str:
@@ -174,12 +187,15 @@ class WorkflowRuntime:
             self._lab = None
             current.when_open(self._join)
 
-        def registration(engine: Engine) -> None:
-            register = engine.register_workflow if key[0] == "workflow" else engine.register_activity
-            register(fn, name, app_id=self.app_id, **options)
+        def registration(lab: Lab) -> None:
+            if key[0] == "activity":
+                lab.engine.register_activity(fn, name, app_id=self.app_id, **options)
+                return
+            before = registered_hash(lab.engine, key[1], self.app_id, options.get("version_name"))
+            lab.defined(lab.engine.register_workflow(fn, name, app_id=self.app_id, **options), before)
 
         if self._lab is not None:
-            registration(self._lab.engine)
+            registration(self._lab)
         else:  # what cannot be registered is refused at its own line, not where a lab opens one day
             Registry().add("workflow" if key[0] == "workflow" else "activity", fn, name, app_id=self.app_id, **options)
         self._registrations.pop(key, None)
@@ -188,7 +204,7 @@ class WorkflowRuntime:
     def _join(self, lab: Lab) -> None:
         self._lab = lab
         for registration in self._registrations.values():
-            registration(lab.engine)
+            registration(lab)
 
 
 def alternate_name(name: str | None = None) -> Callable[[Function], Function]:
@@ -221,6 +237,7 @@ def activity(
     timeout: timedelta | None = None,
     circuit_breaker: CircuitBreaker | None = None,
     transactional: bool = False,
+    importance: Importance | None = None,
 ) -> Function: ...
 @overload
 def activity(
@@ -231,6 +248,7 @@ def activity(
     timeout: timedelta | None = None,
     circuit_breaker: CircuitBreaker | None = None,
     transactional: bool = False,
+    importance: Importance | None = None,
 ) -> Callable[[Function], Function]: ...
 def activity(
     function: Function | None = None,
@@ -240,9 +258,13 @@ def activity(
     timeout: timedelta | None = None,
     circuit_breaker: CircuitBreaker | None = None,
     transactional: bool = False,
+    importance: Importance | None = None,
 ) -> Function | Callable[[Function], Function]:
     """Register an activity with the current lab, or with the next one that opens: a decorator, with or without a name."""
-    return WorkflowRuntime().activity(function, name=name, timeout=timeout, circuit_breaker=circuit_breaker, transactional=transactional)
+    decorate: Callable[[Function], Function] = WorkflowRuntime().activity(
+        name=name, timeout=timeout, circuit_breaker=circuit_breaker, transactional=transactional, importance=importance
+    )
+    return decorate if function is None else decorate(function)
 
 
 def _checked_name(function: Callable[..., Any], name: str | None) -> str:

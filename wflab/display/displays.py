@@ -15,10 +15,13 @@ from wfengine.model.instance import Instance
 from wfengine.runtime.engine import Engine
 from wflab import protocol
 from wflab.decisions import Decisions
-from wflab.display.source import Source, reply_of
+from wflab.display.source import Source, TellsOfChanges, pause_of, reply_of
+from wflab.display.still import Still, still_of
 from wflab.focus import LabFocus
+from wflab.options import options
 from wflab.views.bundles import bundle_of
-from wflab.views.publisher import DisplayHandle, Publisher
+from wflab.views.palette import Theme
+from wflab.views.publisher import STORE_PAUSE_S, DisplayHandle, Publisher
 from wflab.views.widget import ViewWidget
 
 
@@ -38,7 +41,10 @@ class Displays:
         self._focus = focus
         self._sources = sources
         self._live: dict[ViewWidget, Source] = {}
-        self._forget = [engine.listen(self._changed), focus.listen(self._moved)]
+        self._unheard: dict[ViewWidget, Callable[[], None]] = {}
+        self._stills: dict[ViewWidget, Still] = {}
+        self._forget = [engine.listen(self._changed), focus.listen(self._moved), options.listen(self._repaint)]
+        self.theme: Theme = "light"
         self.has_extension = False
 
     @property
@@ -54,25 +60,33 @@ class Displays:
         """Display a view in the cell that runs now."""
         picture = source.picture()
         is_still = picture.is_over and (source.freezes or not self.has_extension)
-        if is_still or os.environ.get("WFLAB_STATIC"):
+        if is_still or options.display.mode == "static" or os.environ.get("WFLAB_STATIC"):
             display(bundle_of(picture), raw=True)
             return
         view = self._widget(picture)
         data, metadata = view._repr_mimebundle_()
         self._follow(source, view, display(data, metadata=metadata, raw=True, display_id=True))
+        if options.display.mode == "both" and not self.has_extension:
+            self._stand_beside(view, source, Still(display(still_of(picture), raw=True, display_id=True)))
 
     def freeze(self, source: Source) -> None:
         """Put the still form in place of every view of this source."""
         for view, shown in list(self._live.items()):
             if shown is source:
-                self._live.pop(view, None)
-                self.publisher.freeze(view)
+                self._freeze(view)
+
+    def look_at(self, instance_id: str) -> None:
+        """Draw the views of this run anew: something about it is known that is no event of its own."""
+        for view, source in list(self._live.items()):
+            if source.concerns({instance_id}):
+                self.publisher.touch(view)
 
     def close(self) -> None:
         """Let go of all views as they are."""
         for forget in self._forget:
             forget()
-        self._live.clear()
+        for view in list(self._live):
+            self._let_go(view)
         self.publisher.close()
 
     def _widget(self, picture: Any) -> ViewWidget:
@@ -81,25 +95,49 @@ class Displays:
 
     def _follow(self, source: Source, view: ViewWidget, handle: DisplayHandle) -> None:
         self._live[view] = source
-        self.publisher.attach(view, view, source.picture, display=handle)
+        if isinstance(source, TellsOfChanges):
+            self._unheard[view] = source.listen(partial(self.publisher.touch, view))
+        self.publisher.attach(view, view, source.picture, display=handle, pause_s=pause_of(source))
         if source.instance_id is not None and not view.picture.is_over:
             ended = self._engine.when_finished(source.instance_id)
             ended.add_done_callback(lambda _: self._end(view, source))
 
+    def _stand_beside(self, view: ViewWidget, source: Source, still: Still) -> None:
+        self._stills[view] = still
+        self.publisher.attach(still, still, source.picture, display=still, pause_s=STORE_PAUSE_S)
+
     def _end(self, view: ViewWidget, source: Source) -> None:
         """Its run is over: the static form takes the view's place, or at least the place in the notebook."""
         if source.freezes or not self.has_extension:
-            self._live.pop(view, None)
-            self.publisher.freeze(view)
+            self._freeze(view)
         else:
             self.publisher.finish(view)
+
+    def _freeze(self, view: ViewWidget) -> None:
+        self._let_go(view)
+        self.publisher.freeze(view)
+        still = self._stills.pop(view, None)
+        if still is not None:
+            self.publisher.freeze(still)
+
+    def _repaint(self) -> None:
+        """The palette is another one."""
+        for view in list(self._live):
+            view.repaint()
+            self._touch(view)
+
+    def _touch(self, view: ViewWidget) -> None:
+        self.publisher.touch(view)
+        still = self._stills.get(view)
+        if still is not None:
+            self.publisher.touch(still)
 
     def _changed(self, instances: list[Instance]) -> None:
         """Called on the engine's thread; no instances means that the engine's own state changed."""
         changed = {instance.instance_id for instance in instances}
         for view, source in list(self._live.items()):
             if not changed or source.concerns(changed):
-                self.publisher.touch(view)
+                self._touch(view)
 
     def _moved(self, focus: protocol.Focus | None) -> None:
         for view in list(self._live):
@@ -107,6 +145,8 @@ class Displays:
 
     def _hear(self, view: ViewWidget, message: protocol.FromPage) -> None:
         """What a page says, on any thread."""
+        if isinstance(message, protocol.Ready):
+            self.theme = message.theme
         source = self._live.get(view)
         if source is None:
             return
@@ -118,19 +158,29 @@ class Displays:
                 self.publisher.post(view, lambda: view.tell(reply_of(source, message)))
             case protocol.SetFocus(focus=focus):
                 self._focus.move(focus)
-            case protocol.Switch(view=name) if source.instance_id is not None:
-                self.publisher.post(view, lambda: self._switch(view, name, source.instance_id or ""))
+            case protocol.Switch(view=name) if (instance_id := message.instance_id or source.instance_id) is not None:
+                self.publisher.post(view, lambda: self._switch(view, name, instance_id))
             case _:  # what is seen has changed: there may be something to show now
                 self.publisher.touch(view)
 
     def _switch(self, view: ViewWidget, name: protocol.ViewName, instance_id: str) -> None:
-        """Another view of the same run takes this one's place in the notebook."""
+        """Another view, of the same run or of the one that was asked for, takes this one's place in the notebook."""
         handle = self.publisher.detach(view)
-        self._live.pop(view, None)
+        self._let_go(view)
         source = self._sources(name, instance_id)
         other = self._widget(source.picture())
         data, metadata = other._repr_mimebundle_()
         if handle is not None:
             handle.update(data, metadata=metadata, raw=True)
             self._follow(source, other, handle)
+        still = self._stills.pop(view, None)
+        if still is not None:
+            self.publisher.detach(still)
+            self._stand_beside(other, source, still)
         view.close()
+
+    def _let_go(self, view: ViewWidget) -> None:
+        self._live.pop(view, None)
+        unheard = self._unheard.pop(view, None)
+        if unheard is not None:
+            unheard()

@@ -8,18 +8,16 @@ import msgspec
 
 from wfengine.errors import InstanceNotFound, InvalidArgument
 from wfengine.model.instance import Instance
-from wfengine.model.work import HistoryRow
 from wfengine.runtime.engine import Engine
 from wfengine.runtime.standing import Standing
 from wflab import protocol
 from wflab.analytics.asking import sentence, standing_of, state_of
-from wflab.analytics.call_sites import call_sites, planned_of
-from wflab.analytics.sources import source_of
+from wflab.analytics.why import FREE
+from wflab.display.graph_reading import Read
 from wflab.display.source import no_such_question
 from wflab.views.graph_calls import Wanted, detail_of, find_call, find_group, page_of
 from wflab.views.graph_nodes import RunGraph
 from wflab.views.graph_picture import Laying, graph_picture
-from wflab.views.group_fold import GroupFold
 from wflab.views.head import milliseconds
 
 _MOST_OPEN = 200
@@ -30,52 +28,6 @@ _GENERATIONS = """
     SELECT generation, status, created_at, updated_at, count(*) OVER () AS total FROM own
     WHERE key >= coalesce((SELECT max(key) FROM own WHERE generation = 0), 0) ORDER BY generation DESC LIMIT $most
 """
-_REGISTERED = "SELECT source FROM definitions WHERE kind = 'workflow' AND name = $name ORDER BY position DESC LIMIT 1"
-
-
-class _Read:
-    """One execution, read so far."""
-
-    def __init__(self, engine: Engine, instance: Instance, parent_group: str) -> None:
-        self._engine = engine
-        self._parent_group = parent_group
-        self.instance = instance
-        self.key = instance.key
-        self.ends: list[HistoryRow] = []  # the first and the last row
-        self.is_registered = True
-        self._is_certain = False
-        self._source: str | None = None
-        self._begin(None)
-
-    def on(self, instance: Instance) -> None:
-        """Read what is new."""
-        self.instance = instance
-        if not self._is_certain:
-            self._find_source()
-        rows = self._engine.store.history(self.key, self.fold.rows)
-        if rows:
-            self.fold.take(rows)
-            self.ends = [self.ends[0] if self.ends else rows[0], rows[-1]]
-
-    def _find_source(self) -> None:
-        """Before its first turn a run's source is what is registered, or was when a lab was open last."""
-        recorded = source_of(self._engine, self.key).text
-        self._is_certain = recorded is not None or self.instance.status.is_terminal
-        definition = self._engine.registry.find("workflow", self.instance.name, self.instance.code_hash, app_id=self.instance.app_id)
-        self.is_registered = definition is not None
-        found = recorded or (definition.source if definition is not None else self._last_registered())
-        if found != self._source:
-            self._begin(found)
-
-    def _last_registered(self) -> str | None:
-        with self._engine.store.cursor() as cursor:
-            found = cursor.execute(_REGISTERED, {"name": self.instance.name}).fetchone()
-        return None if found is None else found[0]
-
-    def _begin(self, source: str | None) -> None:
-        self._source = source
-        self.sites = None if source is None else planned_of(source)
-        self.fold = GroupFold(self.instance.name, call_sites(source), self._parent_group)
 
 
 class GraphSource:
@@ -86,11 +38,12 @@ class GraphSource:
     def __init__(self, engine: Engine, instance_id: str) -> None:
         self.instance_id = instance_id
         self._engine = engine
-        self._read: dict[str, _Read] = {}
+        self._read: dict[str, Read] = {}
         self._expanded: set[str] = set()
         self._children: set[str] = set()
         self._path: tuple[str, ...] = ()
         self._laying = Laying()
+        self._standing = FREE
         self._latest: protocol.GraphPicture | None = None
 
     def concerns(self, instance_ids: Collection[str]) -> bool:
@@ -107,7 +60,7 @@ class GraphSource:
         return self._latest
 
     def answer(self, request: protocol.Request) -> Any:
-        """`expand` a child in place or fold it, open a `scope`, list `calls` of a group, tell all about one `call`."""
+        """`expand` a child in place or fold it, open a `scope`, `tidy` the places, list `calls` of a group, tell all about one `call`."""
         given = request.arguments
         match request.what:
             case "expand":
@@ -116,6 +69,9 @@ class GraphSource:
                 return None
             case "scope":
                 self._path = tuple(str(step) for step in given.get("path", ()))
+                return None
+            case "tidy":
+                self._laying.tidy()
                 return None
             case "calls":
                 wanted = _read_wanted(given)
@@ -135,7 +91,6 @@ class GraphSource:
         run = self.graph()
         instance = run.instance
         read = self._read[""]
-        standing = standing_of(engine, instance)
         missing = not read.is_registered and not run.is_over and not run.fold.groups
         strips = [f"waiting for a worker: none registered for `{instance.name}`"] if missing else []
         generations, total = self._generations(instance)
@@ -143,7 +98,7 @@ class GraphSource:
             run,
             read.ends,
             now=engine.now(),
-            why=self._why(run, standing),
+            why=self._why(run, self._standing),
             ticks=not engine.virtual_time.is_on,
             path=self._path,
             generations=generations,
@@ -155,10 +110,12 @@ class GraphSource:
     def _followed(self, instance: Instance, parent_group: str, depth: int) -> RunGraph:
         read = self._read.get(parent_group)
         if read is None or read.key != instance.key:
-            read = self._read[parent_group] = _Read(self._engine, instance, parent_group)
+            read = self._read[parent_group] = Read(self._engine, instance, parent_group)
+        standing = standing_of(self._engine, instance)  # before the history: see `asking`
+        if not depth:
+            self._standing = standing
         read.on(instance)
-        held_up = [] if instance.status.is_terminal else [held.event_id for held in standing_of(self._engine, instance).held_up]
-        run = RunGraph(instance=instance, fold=read.fold, sites=read.sites, held_up=held_up)
+        run = RunGraph(instance=instance, fold=read.fold, sites=read.sites, held_up=[held.event_id for held in standing.held_up])
         for group in [] if depth >= _DEEPEST else [name for name in self._expanded if name in read.fold.groups]:
             child = self._child(run, group)
             if child is not None:

@@ -1,7 +1,8 @@
 """Where the inbox gets its pictures from: the waits that the engine has in mind, with what people noted of them."""
 
 from collections.abc import Callable, Collection, Mapping
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from wflab.display.source import no_such_question
 from wflab.protocol.inbox import BulkOutcome, InboxDetail, InboxOutcome, InboxPicture
 from wflab.views.head import milliseconds
 from wflab.views.inbox_picture import NO_NOTES, PAGE, Notes, inbox_picture, items_of, ordered, started_of, what_next
+from wflab.views.markdown import tree_of
 from wflab.views.payloads import one_line
 
 NOTED = ("delegate", "snooze", "wake", "ignore", "restore")
@@ -28,6 +30,7 @@ MOST_LISTED = 20
 BULK_SECONDS = 25.0
 _MOST_STEPS = 8
 _MOST_HISTORY = 50
+_MOST_OUTPUTS = 3
 _NOTES = "SELECT instance, what, why FROM audit WHERE split_part(what, ' ', 1) IN (SELECT unnest($noted)) ORDER BY position"
 _HISTORY = "SELECT occurred_at, who, what, from_where, why FROM audit WHERE instance_id = $id ORDER BY position DESC LIMIT $most"
 _RECENT = """
@@ -116,6 +119,8 @@ class InboxSource:
         if instance.key != key:
             raise InvalidArgument(f"{wait_id} of {instance_id} was asked by an earlier use of this id.")
         steps = steps_now(instance, engine.store.history(key), standing_of(engine, instance))
+        asked = (one.wait for one in self._waiting if (one.instance.key, f"a{one.event.event_id}") == (key, wait_id))
+        wait = next(asked, None)
         following, late = what_next(source_of(engine, key).text, event)
         over = [str(status) for status in TERMINAL if status is not Status.CONTINUED_AS_NEW]
         with engine.store.cursor() as cursor:
@@ -130,6 +135,8 @@ class InboxSource:
             recent=[(found, status, span_text((ended - begun).total_seconds())) for found, status, begun, ended in recent],
             next=following,
             on_timeout=late,
+            outputs=[(step.name, one_line(step.result)) for step in steps if step.result is not None][-_MOST_OUTPUTS:],
+            description=[] if wait is None or not wait.description else tree_of(wait.description),
             history=[(milliseconds(at.replace(tzinfo=UTC)), who, what, where or "", why or "") for at, who, what, where, why in history],
         )
 
@@ -182,7 +189,7 @@ class InboxSource:
             )
             for one in fitting
         ]
-        wait(decided, BULK_SECONDS)
+        wait_for(decided, BULK_SECONDS)
         ended = [one for one in decided if one.done() and one.exception() is None]
         won = sum(one.result().won for one in ended)
         return msgspec.structs.replace(result, won=won, lost=len(ended) - won)

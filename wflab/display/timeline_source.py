@@ -1,6 +1,6 @@
 """The timeline of a run as it goes on: its spans, those of its children and of the generations before, and questions about them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,22 +12,66 @@ from wfengine.model import history as h
 from wfengine.model.instance import TERMINAL, Instance
 from wfengine.model.work import HistoryRow
 from wfengine.runtime.engine import Engine
+from wfengine.runtime.limits import Limits
+from wfengine.runtime.standing import Standing
 from wflab import protocol
-from wflab.analytics.asking import sentence, spans_now, standing_of, state_of, steps_now
+from wflab.analytics.asking import sentence, standing_of, state_of
+from wflab.analytics.call_sites import call_sites
+from wflab.analytics.sources import source_of
 from wflab.analytics.span import Span
+from wflab.analytics.span_fold import SpanFold
 from wflab.analytics.span_frames import spans_frame
+from wflab.analytics.step import Step
 from wflab.display.baseline import baseline_of
 from wflab.display.source import no_such_question
 from wflab.views.head import milliseconds
 from wflab.views.payloads import payload_of
-from wflab.views.timeline_picture import GroupTimes, group_times, groups_of, timeline_of
+from wflab.views.span_table import SpanTable
+from wflab.views.timeline_calls import Calls, calls_in, times_of_group
+from wflab.views.timeline_picture import timeline_of
 
 MOST_RELATIVES = 200
+_MOST_OPEN = 200
 _DEEPEST = 4
 _MOST_GENERATIONS = 20
 _GENERATIONS = """
     SELECT key FROM executions WHERE instance_id = $id AND key < $key ORDER BY key DESC LIMIT $most
 """
+
+
+class _Read:
+    """One execution, read so far."""
+
+    def __init__(self, engine: Engine, instance: Instance) -> None:
+        self._engine = engine
+        self._source: object = None
+        self._fold = SpanFold(instance)
+        self.ended: list[Span] | None = None  # once it has ended
+
+    def spans(self, instance: Instance, standing: Standing) -> list[Span]:
+        """All of its spans, by reading what is new. Before its first turn nobody knows which source it will run."""
+        source = source_of(self._engine, instance.key)
+        if source != self._source:
+            self._source = source
+            self._fold = SpanFold(instance, sites=call_sites(source.text), file=source.origin)
+        self._fold.take(self._engine.store.history(instance.key, self._fold.rows))
+        spans = self._fold.spans(instance, held_up=[held.event_id for held in standing.held_up])
+        self.ended = spans if instance.status in TERMINAL else None
+        return spans
+
+    @property
+    def ends(self) -> list[HistoryRow]:
+        """The first and the last row."""
+        return [row for row in (self._fold.first, self._fold.last) if row is not None]
+
+    @property
+    def turns(self) -> list[datetime]:
+        """When its code ran."""
+        return list(self._fold.turns.values())
+
+    def open_steps(self) -> list[Step] | None:
+        """What it waits for; None where that is too much for a sentence."""
+        return self._fold.open_steps(_MOST_OPEN)
 
 
 class TimelineSource:
@@ -41,10 +85,10 @@ class TimelineSource:
         self._engine = engine
         self._against = against
         self._places: dict[str, int] = {}
-        self._ended: dict[int, list[Span]] = {}
+        self._read: dict[int, _Read] = {}
         self._relatives: set[str] = set()
-        self._spans: list[Span] = []
-        self._groups: Mapping[str, GroupTimes] | None = None
+        self._table = SpanTable()
+        self._calls: Calls | None = None
         self._latest: protocol.TimelinePicture | None = None
 
     def concerns(self, instance_ids: Collection[str]) -> bool:
@@ -66,7 +110,7 @@ class TimelineSource:
         """All that the last picture was made of."""
         if self._latest is None:
             self.picture()
-        return self._spans
+        return self._table.spans
 
     def answer(self, request: protocol.Request) -> Any:
         """`bins` of groups over stretches, the `detail` of a span, the `baseline`, and `select`, which fills `selection`."""
@@ -89,27 +133,37 @@ class TimelineSource:
         engine = self._engine
         instance = state_of(engine, self.instance_id)
         standing = standing_of(engine, instance)
-        rows = engine.store.history(instance.key)
-        why = "" if instance.status in TERMINAL else sentence(engine, instance, steps_now(instance, rows, standing), standing)
-        spans = spans_now(engine, instance, rows, standing)
+        read = self._reading(instance)
+        spans = read.spans(instance, standing)
+        steps = None if instance.status in TERMINAL else read.open_steps()
+        why = "" if steps is None else sentence(engine, instance, steps, standing)
         relatives, left_out = self._others(instance, spans)
-        # in the order in which they were seen first, so that what is new comes last and a change stays small
-        places = self._places
-        for span in (*spans, *relatives):
-            places.setdefault(span.span_id, len(places))
-        laid = sorted((*spans, *relatives), key=lambda span: places[span.span_id])
-        if laid != self._spans:
-            self._spans, self._groups = laid, None
+        self._calls = None
         return timeline_of(
             instance,
-            rows,
-            self._spans,
+            read.ends,
+            self._in_order(spans, relatives),
             now=engine.now(),
             why=why,
             ticks=not engine.virtual_time.is_on,
             like=self._latest,
             left_out=left_out,
+            turns=read.turns,
+            table=self._table,
+            limits=_limits_of(engine.limits),
+            minor=engine.registry.of_importance("low"),
         )
+
+    def _in_order(self, spans: list[Span], relatives: list[Span]) -> Sequence[Span]:
+        """In the order in which they were seen first, so that what is new comes last and a change stays small."""
+        places = self._places
+        every = [*spans, *relatives]
+        for span in every:
+            places.setdefault(span.span_id, len(places))
+        return sorted(every, key=lambda span: places[span.span_id])
+
+    def _reading(self, instance: Instance) -> _Read:
+        return self._read.setdefault(instance.key, _Read(self._engine, instance))
 
     def _others(self, instance: Instance, spans: list[Span]) -> tuple[list[Span], list[str]]:
         """The spans of children, of theirs, and of the generations before; as many as there is room for."""
@@ -144,23 +198,18 @@ class TimelineSource:
         return found, notes
 
     def _spans_of(self, instance: Instance) -> list[Span]:
-        if instance.key in self._ended:
-            return self._ended[instance.key]
-        standing = standing_of(self._engine, instance)
-        spans = spans_now(self._engine, instance, self._engine.store.history(instance.key), standing)
-        if instance.status in TERMINAL:
-            self._ended[instance.key] = spans
-        return spans
+        read = self._reading(instance)
+        return read.spans(instance, standing_of(self._engine, instance)) if read.ended is None else read.ended
 
     def _bins(self, stretches: list[protocol.Stretch], groups: Collection[str]) -> protocol.Bins:
         if sum(stretch.columns for stretch in stretches) > 10_000:  # noqa: PLR2004  # no screen is so wide
             raise InvalidArgument("Bins are for the columns of a screen: at most 10,000.")
-        if self._groups is None:
-            calls = groups_of(self.spans())
-            end = self._latest.end if self._latest else 0.0
-            self._groups = {key: group_times(members, end) for key, members in calls.items()}
-        known = {key: self._groups[key] for key in groups if key in self._groups}
-        return protocol.Bins(groups={key: times.bins(stretches) for key, times in known.items()})
+        if self._latest is None:
+            self.picture()
+        calls = self._calls = self._calls or calls_in(self._table)
+        end = self._latest.end if self._latest else 0.0
+        found = {key: times_of_group(self._table, calls, key, end) for key in groups}
+        return protocol.Bins(groups={key: times.bins(stretches) for key, times in found.items() if times is not None})
 
     def _detail(self, span_id: str) -> protocol.SpanDetail:
         span = next((span for span in self.spans() if span.span_id == span_id), None)
@@ -197,6 +246,11 @@ class TimelineSource:
         ]
         self.selection = spans_frame(chosen)
         return protocol.Selected(count=len(chosen))
+
+
+def _limits_of(limits: Limits) -> dict[str, int]:
+    """By the activity's name, "" for all."""
+    return {**limits.activities, **({} if limits.most_activities is None else {"": limits.most_activities})}
 
 
 def _is_at(event: h.EventRaised, span: Span) -> bool:

@@ -49,7 +49,8 @@ class GraphGroup(msgspec.Struct, frozen=True, kw_only=True):
     has passed the place by. `counts` are in the order of a bar; each letter of `cells` stands for the same number of calls in the order asked for,
     with the worst state among them, in lower case where it is not the only one. `rounds` counts the turns that asked, above 1 in a loop. A single
     call has `span_id`, `attempts` (states) and `child_id`. `eta` is how many milliseconds from now the rest may take, from and to. `kind` is
-    also race (timers and waits asked for together; `members` are the groups that run in it, `note` how it stands) and scope (several groups
+    also race (timers and waits asked for together, or calls that the source has in a `when_any`; `members` are the groups that run in it, `note` how it stands) suspend and patch (what happened to the run beside its
+    calls: `count` is how often), and scope (several groups
     folded into one; `members` counts them in `count_of_groups`). `frame` is the group that this one was expanded from.
     """
 
@@ -85,11 +86,14 @@ class GraphGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GraphEdge(msgspec.Struct, frozen=True, kw_only=True):
-    """A line between two groups, ready to draw. `won` leads from a race's winner, `lost` from who lost it; what is planned has not happened."""
+    """A line between two groups, ready to draw. `won` leads from a race's winner, `lost` from who lost it; what is planned has not happened.
+
+    A `mark` leads to where the run was suspended, or its code took a patched way.
+    """
 
     source: str
     target: str
-    kind: Literal["flow", "join", "loop", "won", "lost", "planned"]
+    kind: Literal["flow", "join", "loop", "won", "lost", "planned", "mark"]
     path: str
 
 
@@ -123,7 +127,7 @@ class Crumb(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GraphPicture(RunHead, frozen=True, kw_only=True):
-    """The graph of one run. `levels` are: 0 the workflow alone, 1 activities, 2 children too, 3 waits, timers and races too.
+    """The graph of one run. `levels` are: 0 the workflow alone, 1 activities, 2 children too, 3 waits, timers, races, suspensions and patches too.
 
     `mode` is matrix where there are too many groups to draw: then `levels` are empty and `groups` are rows. `why` is one sentence on a run
     that goes on; `strips` say what is to be known of the picture itself. `path` leads to the folded groups shown, empty where nothing is folded.

@@ -1,6 +1,6 @@
 """What the inbox shows: the event waits of a lab that a person may answer. The twin is extension/src/protocol/inbox.ts."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -8,7 +8,7 @@ import msgspec
 class InboxItem(msgspec.Struct, frozen=True, kw_only=True):
     """One open wait. `id` is its execution and its number, so that no later use of the instance id is taken for it.
 
-    `schema` is the place of its JSON Schema in the picture's `schemas`. `parent` names the workflow that this one is a child of; `assignee` and
+    `schema` is the place of its JSON Schema in the picture's `schemas`; `risk` is low, medium or high, `requester` a name. `parent` names the workflow that this one is a child of; `assignee` and
     `snoozed` (a moment, which moves no deadline) are what people noted.
     """
 
@@ -22,6 +22,8 @@ class InboxItem(msgspec.Struct, frozen=True, kw_only=True):
     until: float | None = None
     title: str | None = None
     schema: int | None = None
+    risk: str | None = None
+    requester: str | None = None
     parent: str | None = None
     assignee: str = ""
     snoozed: float | None = None
@@ -61,7 +63,8 @@ class InboxDetail(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked for when a person opens an item: how its run stands, what came before and may come after, who did what.
 
     `steps` are (name, kind, state), the newest last; `recent` the last runs of the workflow as (id, state, how long it took). `next` are
-    (condition, what is called), as far as the source tells; `history` rows of audit as (moment, who, what, where, why).
+    (condition, what is called), as far as the source tells; `history` rows of audit as (moment, who, what, where, why). `outputs` are the last results
+    before the question as (step, text); `description` is Markdown taken apart (views.markdown).
     """
 
     status: str
@@ -73,6 +76,8 @@ class InboxDetail(msgspec.Struct, frozen=True, kw_only=True):
     next: list[tuple[str, str]] = []
     on_timeout: str = ""
     history: list[tuple[float, str, str, str, str]] = []
+    outputs: list[tuple[str, str]] = []
+    description: list[Any] = []
 
 
 class InboxOutcome(msgspec.Struct, frozen=True, kw_only=True):

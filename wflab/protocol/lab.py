@@ -4,7 +4,7 @@ The twin is extension/src/protocol_lab.ts. One comm per page carries them; a pag
 a widget's do.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -44,7 +44,8 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     """Kernel to page: the lab as it stands. `now` is its clock and `ticks` whether that runs by itself.
 
     `runs` are newest first, without the children of others; `counts` says how many of all those stand in each state. `approvals` are
-    those with the nearest deadline first. `stuck` counts whatever is STALLED. `trouble` says why the engine does not go on.
+    those with the nearest deadline first. `stuck` counts whatever is STALLED. `trouble` says why the engine does not go on. `palette` is
+    that of a ShowPicture.
     """
 
     lab: str
@@ -57,6 +58,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     approvals_total: int
     stuck: int
     trouble: str | None = None
+    palette: dict[str, tuple[str, str, str, str]] = {}
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +86,12 @@ class ShowView(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
     id: str
     snapshot: dict[str, Any] | None = None
     error: str | None = None
+
+
+class SetTheme(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="set_theme"):
+    """Page to kernel: the page's theme, at first and when it changes; figures that are made from then on follow it."""
+
+    theme: Literal["light", "dark"]
 
 
 class OpenView(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="open_view"):
@@ -115,7 +123,7 @@ class ToView(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="t
 
 
 ToPage = Overview | Focused | ShowView | ToView | Notice
-FromPage = Act | SetFocus | OpenView | CloseView | FromView
+FromPage = Act | SetFocus | SetTheme | OpenView | CloseView | FromView
 
 
 def as_data(message: ToPage) -> dict[str, Any]:

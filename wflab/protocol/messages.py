@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-ViewName = Literal["run", "graph", "timeline", "inbox"]
+ViewName = Literal["run", "graph", "timeline", "replay", "saga", "inbox", "dashboard", "recipes"]
 
 
 class Focus(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,11 +16,15 @@ class Focus(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int | None = None
 
 
-class ShowPicture(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="picture"):
-    """Kernel to page: draw this. `seq` grows by one with each picture of a view."""
+class ShowPicture(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="picture", omit_defaults=True):
+    """Kernel to page: draw this. `seq` grows by one with each picture of a view.
+
+    `palette` holds the states that have other colours than ours: light, what is readable on it, dark, what is readable on that.
+    """
 
     seq: int
     picture: msgspec.Struct
+    palette: dict[str, tuple[str, str, str, str]] = {}
 
 
 class ShowChange(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="change"):
@@ -101,9 +105,10 @@ class SetFocus(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=
 
 
 class Switch(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="switch"):
-    """Page to kernel: show another view of the same run in this one's place."""
+    """Page to kernel: show another view in this one's place: of the same run, or of the run `instance_id`."""
 
     view: ViewName
+    instance_id: str | None = None
 
 
 ToPage = ShowPicture | ShowChange | Notice | Reply | FocusMoved

@@ -23,7 +23,8 @@ class Density(msgspec.Struct, frozen=True, kw_only=True):
     """Calls of one call-site folded into one row. `worst` has, per column, 1 + the number of the worst state (0: none), `many` how many calls.
 
     `parent` is the span that the calls hang below, `counts` says how many calls stand in which state, `sent` how many of them the picture
-    has. Numbers of states are their places in the palette.
+    has; where these are not all, `members` has their places in the group (32-bit numbers, ascending). Numbers of states are their places in
+    the palette.
     """
 
     key: str
@@ -39,6 +40,14 @@ class Density(msgspec.Struct, frozen=True, kw_only=True):
     median_ms: float | None
     worst: bytes
     many: bytes
+    members: bytes = b""
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """How many attempts the whole lab makes at a time: of the activity of this name, or of all where it is ""."""
+
+    name: str
+    most: int
 
 
 class Strip(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +65,7 @@ class TimelinePicture(RunHead, frozen=True, kw_only=True):
     be broken out. `critical` names the calls (`call_id`) that determine the end, last first. `blame` says how many milliseconds of the run's time went to
     what. `turns` are
     the moments at which the code ran, or some hundreds of them. `spans` are columns; `parents` has, for each execution in it that is a child, the span of
-    its caller. `left_out` says in words what the picture does not have.
+    its caller. `limits` are those that apply to its activities, `minor` the names of those that are declared to be of low importance. `left_out` says in words what the picture does not have.
     """
 
     view: Literal["timeline"] = "timeline"
@@ -70,6 +79,8 @@ class TimelinePicture(RunHead, frozen=True, kw_only=True):
     groups: list[Density]
     spans: Any  # views.columns.Columns, which stands on a floor above
     parents: dict[str, str]
+    limits: list[Limit]
+    minor: list[str]
     spans_total: int
     turns: list[float]
     critical: list[str]

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from wfengine.errors import WflabError
 from wfengine.model.instance import Status
-from wflab.lab import current
+from wflab.lab import Lab, current
+from wflab.recipes.gallery import gallery
 from wflab.verbs.verb import Takes, Verb
 
 _MOST_RUNS = 50
@@ -31,21 +32,26 @@ def offered(line: str, verbs: Mapping[str, Verb]) -> list[str]:
 
 
 def _choices(takes: Takes, given: list[str], verbs: Mapping[str, Verb]) -> list[str]:
-    if takes == "verb":
-        return list(verbs)
-    if takes == "clock":
-        return ["+1h", "+7d", "skip", "virtual", "real"]
-    if takes == "status":
-        return list(Status)
-    lab = current.find()
-    if lab is None:
-        return []
     match takes:
-        case "workflow":
-            return lab.engine.registry.names("workflow")
-        case "event":
-            try:
-                return lab.get(given[0]).awaits() if given else []
-            except WflabError:  # an id that is not there yet: completion says nothing rather than an error
-                return []
+        case "verb":
+            return list(verbs)
+        case "clock":
+            return ["+1h", "+7d", "skip", "virtual", "real"]
+        case "status":
+            return list(Status)
+        case "recipe":
+            return list(gallery())
+        case _:
+            lab = current.find()
+            return [] if lab is None else _of_the_record(takes, given, lab)
+
+
+def _of_the_record(takes: Takes, given: list[str], lab: Lab) -> list[str]:
+    if takes == "workflow":
+        return lab.engine.registry.names("workflow")
+    if takes == "event":
+        try:
+            return lab.get(given[0]).awaits() if given else []
+        except WflabError:  # an id that is not there yet: completion says nothing rather than an error
+            return []
     return ["last", *(run.instance_id for run in lab.runs.list()[:_MOST_RUNS])]

@@ -39,6 +39,8 @@ def verbs_on_runs(names: Mapping[str, Any]) -> list[Verb]:
                 ("show", "show a run: live while it goes on", 'lab.get("last")', lambda run: run),
                 ("graph", "show a run's execution graph", "run.graph()", Run.graph),
                 ("timeline", "a run over time: calls, attempts, pauses and waits", "run.timeline()", Run.timeline),
+                ("replay", "step through a run, with the variables of its code", "run.replay()", Run.replay),
+                ("saga", "what a run did, what it undid, and what is left", "run.saga()", Run.saga),
                 ("why", "say in one sentence what a run waits for", "run.why()", Run.why),
                 ("history", "a run's events as a DataFrame", "run.history()", Run.history),
                 ("steps", "a run's steps as a DataFrame", "run.steps()", Run.steps),
@@ -82,6 +84,15 @@ def verbs_on_runs(names: Mapping[str, Any]) -> list[Verb]:
             python="run.rerun(from_event=2)",
             action=_rerun,
             takes=("id",),
+        ),
+        Verb(
+            name="fork",
+            usage="fork ID [--at SEQUENCE]",
+            purpose="a new run that shares a run's past up to an event, and goes on from there",
+            python='run.fork(at=7, edit={"charge_card": {"paid": True}})',
+            action=_fork,
+            takes=("id",),
+            options=("--at",),
         ),
     ]
 
@@ -152,3 +163,10 @@ def _rerun(rest: str) -> Run:
     if len(words) != 2 or not words[1].isdecimal():  # noqa: PLR2004  # an id and an event
         raise UsageError("%wf rerun takes an id (or `last`) and an event_id of its history: %wf rerun last 0")
     return current.get().get(words[0]).rerun(int(words[1]))
+
+
+def _fork(rest: str) -> Run:
+    rest, at = option_of(rest, "--at")
+    if at is not None and not at.isdecimal():
+        raise UsageError("%wf fork takes a sequence of the run's history behind --at: %wf fork last --at 7")
+    return run_of(rest, "fork").fork(None if at is None else int(at))

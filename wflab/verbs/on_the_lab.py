@@ -2,22 +2,51 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from IPython.core.error import UsageError
 
 from wflab.clock import LabClock
+from wflab.display.handle import ViewHandle
 from wflab.lab import Lab, current
 from wflab.runs import span_of
 from wflab.verbs.verb import Verb
+from wflab.verbs.words import flag_of, input_of, words_of
 from wflab.victim import Victim
 
 
-def verbs_on_the_lab(victim: Victim) -> list[Verb]:
-    """All of them; `victim` is the child kernel of `%%victim`."""
+def verbs_on_the_lab(names: Mapping[str, Any], victim: Victim) -> list[Verb]:
+    """All of them; `names` is the user's namespace, `victim` the child kernel of `%%victim`."""
     return [
         _shows("inbox", "show the questions that wait for an answer", Lab.inbox),
+        _shows("dashboard", "how all runs do: success, failures, what is stuck", Lab.dashboard),
+        _shows("recipes", "show the gallery of patterns", Lab.recipes),
+        Verb(
+            name="recipe",
+            usage="recipe NAME [--insert] [knob=value ...]",
+            purpose="show a pattern, or put its code into a new cell below",
+            python='lab.recipes().insert("fanout", ITEMS=20)',
+            action=lambda rest: _recipe(rest, names),
+            takes=("recipe",),
+            options=("--insert",),
+        ),
+        Verb(
+            name="check",
+            usage="check [NAME]",
+            purpose="replay all recorded histories of a workflow (of all there are) on its code as it is now",
+            python="lab.check(order)",
+            action=_check,
+            takes=("workflow",),
+        ),
+        Verb(
+            name="lint",
+            usage="lint NAME",
+            purpose="what in a workflow's source would differ between replays, and what to write instead",
+            python="lab.lint(order)",
+            action=_lint,
+            takes=("workflow",),
+        ),
         Verb(
             name="clock",
             usage="clock [+7d | skip | virtual | real]",
@@ -44,6 +73,34 @@ def _shows(name: str, purpose: str, show: Callable[[Lab], Any]) -> Verb:
         return show(current.get())
 
     return Verb(name=name, usage=name, purpose=purpose, python=f"lab.{name}()", action=action)
+
+
+def _recipe(rest: str, names: Mapping[str, Any]) -> ViewHandle | None:
+    rest, inserts = flag_of(rest, "--insert")
+    name, _, text = rest.partition(" ")
+    knobs = input_of(text.strip(), names) or {}
+    if not name or not isinstance(knobs, dict):
+        raise UsageError("%wf recipe takes a recipe's name, and knobs as key=value: %wf recipe fanout --insert ITEMS=20")
+    lab = current.get()
+    if not inserts:
+        return lab.recipes(name, **knobs)
+    lab.recipes().insert(name, **knobs)
+    return None
+
+
+def _check(rest: str) -> Any:
+    words = words_of(rest, "check")
+    if len(words) > 1:
+        raise UsageError("%wf check takes one workflow's name, or none for all: %wf check order")
+    lab = current.get()
+    return lab.check(words[0]) if words else lab.check_all()
+
+
+def _lint(rest: str) -> Any:
+    words = words_of(rest, "lint")
+    if len(words) != 1:
+        raise UsageError("%wf lint takes one workflow's name: %wf lint order")
+    return current.get().lint(words[0])
 
 
 def _clock(rest: str) -> LabClock:

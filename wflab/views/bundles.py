@@ -7,9 +7,18 @@ import msgspec
 
 from wflab import protocol
 from wflab.views.card import html_card, text_card
+from wflab.views.dashboard_card import dashboard_html, dashboard_text
+from wflab.views.dashboard_picture import cut as cut_dashboard
 from wflab.views.graph_card import cut, html_graph, text_graph
 from wflab.views.inbox_card import inbox_html, inbox_text
 from wflab.views.inbox_picture import cut as cut_inbox
+from wflab.views.palette import PALETTE
+from wflab.views.recipes_card import recipes_html, recipes_text
+from wflab.views.recipes_picture import cut as cut_recipes
+from wflab.views.replay_card import replay_html, replay_text
+from wflab.views.replay_picture import cut as cut_replay
+from wflab.views.saga_card import saga_html, saga_text
+from wflab.views.saga_picture import cut as cut_saga
 from wflab.views.timeline_card import timeline_html, timeline_text
 from wflab.views.timeline_picture import cut as cut_timeline
 
@@ -28,7 +37,11 @@ class Saved(NamedTuple):
 _HOW: dict[type, Saved] = {
     protocol.Picture: Saved(html_card, text_card),
     protocol.InboxPicture: Saved(inbox_html, inbox_text, cut_inbox),
+    protocol.DashboardPicture: Saved(dashboard_html, dashboard_text, cut_dashboard),
     protocol.GraphPicture: Saved(html_graph, text_graph, cut),
+    protocol.SagaPicture: Saved(saga_html, saga_text, cut_saga),
+    protocol.ReplayPicture: Saved(replay_html, replay_text, cut_replay),
+    protocol.RecipesPicture: Saved(recipes_html, recipes_text, cut_recipes),
     protocol.TimelinePicture: Saved(timeline_html, timeline_text, cut_timeline),
 }
 
@@ -40,5 +53,6 @@ def bundle_of(picture: Any) -> dict[str, Any]:
 
 
 def snapshot_of(picture: Any) -> dict[str, Any]:
-    """The picture as JSON that stands alone; bytes are base64 text."""
-    return {"view": picture.view, "version": VERSION, "picture": msgspec.to_builtins(_HOW[type(picture)].cut(picture))}
+    """The picture as JSON that stands alone, with the colours that a user put in place of ours; bytes are base64 text."""
+    own = {"palette": {state: list(colours) for state, colours in PALETTE.changed.items()}} if PALETTE.changed else {}
+    return {"view": picture.view, "version": VERSION, **own, "picture": msgspec.to_builtins(_HOW[type(picture)].cut(picture))}

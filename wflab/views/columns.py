@@ -12,19 +12,11 @@ from datetime import datetime
 import msgspec
 import numpy as np
 
-from wflab.analytics.span import KINDS, OUTCOMES, PHASES, Span, SpanState
+from wflab.analytics.span import Span
 from wflab.views.packing import Numbers, Packed, Packing
+from wflab.views.span_table import COUNTS, FIXED, OFFSETS, WORDS, Places, SpanTable
 
-STATES: tuple[str, ...] = tuple(str(state) for state in SpanState)
-_FIXED = {"kind": KINDS, "state": STATES, "phase": PHASES, "outcome": OUTCOMES}
-# column -> field of the span; the word "" stands for none
-_WORDS = {
-    "name": "name", "group": "group_key", "error": "error_fp", "worker": "worker", "by": "raised_by", "child": "child_id", "note": "note",
-}  # fmt: skip
-_COUNTS = ("attempt", "restarts", "line")
 _STEPS = ("queued", "seq", "event")
-_OFFSETS = {"started": "started_at", "ended": "ended_at", "fire": "fire_at", "late": "late_at"}
-_MICROSECONDS = 1_000_000
 
 
 class Rows(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,8 +63,13 @@ class Delta(msgspec.Struct, frozen=True, kw_only=True):
 
 def encode(spans: Sequence[Span], now: datetime, *, like: Columns | None = None) -> Columns:
     """The spans as columns; the words of `like` keep their places."""
-    values, tables = _columns(spans, {} if like is None else like.tables)
-    return Columns(rows=_packed(values, len(spans)), now=now.timestamp() * 1000, tables=tables)
+    return encode_rows(SpanTable().follow(spans), np.arange(len(spans)), now, like=like)
+
+
+def encode_rows(table: SpanTable, rows: Places, now: datetime, *, like: Columns | None = None) -> Columns:
+    """Some rows of a table as columns, likewise."""
+    values, tables = table.chosen(rows, {} if like is None else like.tables)
+    return Columns(rows=_packed(values, len(rows)), now=now.timestamp() * 1000, tables=tables)
 
 
 def delta(before: Columns, after: Columns) -> Delta:
@@ -102,9 +99,9 @@ def delta(before: Columns, after: Columns) -> Delta:
 def unpack(rows: Rows) -> dict[str, Numbers]:
     """The columns as float64: codes as such, times in microseconds since the epoch, `NaN` for none."""
     packed = Packed(rows.count, rows.types, rows.data)
-    values = {name: packed.codes(name).astype(np.float64) for name in (*_FIXED, *_WORDS, "run", *_COUNTS, "call", "undoes")}
+    values = {name: packed.codes(name).astype(np.float64) for name in (*FIXED, *WORDS, "run", *COUNTS, "call", "undoes")}
     values |= {name: packed.steps(name) for name in _STEPS}
-    return values | {name: packed.offsets(name, values["queued"]) for name in _OFFSETS}
+    return values | {name: packed.offsets(name, values["queued"]) for name in OFFSETS}
 
 
 def _packed(values: dict[str, Numbers], count: int) -> Rows:
@@ -112,43 +109,8 @@ def _packed(values: dict[str, Numbers], count: int) -> Rows:
     for name, column in values.items():
         if name in _STEPS:
             packing.steps(name, column)
-        elif name in _OFFSETS:
+        elif name in OFFSETS:
             packing.offsets(name, column, values["queued"])
         else:
             packing.codes(name, column.astype(np.int64))
     return Rows(count=count, types=packing.types, data=packing.data)
-
-
-def _columns(spans: Sequence[Span], known: dict[str, list[str]]) -> tuple[dict[str, Numbers], dict[str, list[str]]]:
-    values: dict[str, Numbers] = {}
-    tables: dict[str, list[str]] = {}
-    for name, words in _FIXED.items():
-        places = {word: place for place, word in enumerate(words)}
-        values[name] = _floats([places.get(getattr(span, name), len(words) - 1) for span in spans])
-        tables[name] = list(words)
-    for name, field in _WORDS.items():
-        values[name], tables[name] = _placed([getattr(span, field) or "" for span in spans], known.get(name, []))
-    values["run"], tables["run"] = _placed([str(span.execution) for span in spans], known.get("run", []))
-    for name in _COUNTS:
-        values[name] = _floats([getattr(span, name) or 0 for span in spans])
-    rows = {span.span_id: row for row, span in enumerate(spans)}
-    values["call"] = _floats([row - rows.get(span.call_id, row) for row, span in enumerate(spans)])
-    values["undoes"] = _floats([0 if span.compensates is None else row - rows.get(span.compensates, row) for row, span in enumerate(spans)])
-    values["queued"] = _moments([span.queued_at for span in spans])
-    values["seq"] = _floats([span.sequence for span in spans])
-    values["event"] = _floats([span.event_id for span in spans])
-    return values | {name: _moments([getattr(span, field) for span in spans]) for name, field in _OFFSETS.items()}, tables
-
-
-def _placed(words: Sequence[str], known: Sequence[str]) -> tuple[Numbers, list[str]]:
-    places = {word: place for place, word in enumerate(known)}
-    return _floats([places.setdefault(word, len(places)) for word in words]), list(places)
-
-
-def _floats(values: Sequence[float | None]) -> Numbers:
-    return np.array(values, dtype=np.float64)  # None becomes NaN
-
-
-def _moments(times: Sequence[datetime | None]) -> Numbers:
-    seconds = _floats([None if time is None else time.timestamp() for time in times])
-    return np.rint(seconds * _MICROSECONDS)

@@ -9,8 +9,9 @@ import numpy as np
 from wfengine.errors import InvalidArgument
 from wfengine.model.work import HistoryRow
 from wflab import protocol
+from wflab.analytics.draft import Draft
 from wflab.analytics.durations import span_text
-from wflab.analytics.steps import Attempt, Draft
+from wflab.analytics.step import Attempt
 from wflab.views.graph_nodes import RunGraph, Standings, call_row
 from wflab.views.group_fold import CallGroup
 from wflab.views.group_numbers import by_badness

@@ -13,6 +13,7 @@ from wflab import protocol
 from wflab.analytics.steps import START
 from wflab.views import layout
 from wflab.views.layout import Box, Item, Measures
+from wflab.views.marks import MARKS
 
 # Columns are narrow, and a node takes several of them: so every kind of node has its own width and no more than a little room around it.
 WIDE = Measures(width=190.0, pitch=76.0, inset=0.0, lane=76.0)
@@ -28,20 +29,21 @@ _PADDING = 10.0
 _EDGE = 6.0
 _HIDDEN: tuple[frozenset[str], ...] = (
     frozenset(),
-    frozenset({"child", "timer", "event_wait", "race"}),
-    frozenset({"timer", "event_wait", "race"}),
+    frozenset({"child", "timer", "event_wait", "race"}) | MARKS,
+    frozenset({"timer", "event_wait", "race"}) | MARKS,
     frozenset(),
 )
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
-    """A group as the layout needs it. `inner` is the graph it was expanded into."""
+    """A group as the layout needs it. `inner` is the graph it was expanded into; `is_many` is known too late for its place, until all is laid out anew."""
 
     id: str
     kind: str
     causes: tuple[str, ...]
     is_large: bool
     is_planned: bool = False
+    is_many: bool = False
     inner: "Drawing | None" = None
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from wfengine.model.instance import TERMINAL, Instance
 from wflab import protocol
 from wflab.analytics.call_sites import CallSite
-from wflab.analytics.steps import Draft, standing_of
+from wflab.analytics.draft import Draft, standing_of
+from wflab.analytics.step import LOST
 from wflab.views.graph_plan import Planned
 from wflab.views.group_fold import RACE, CallGroup, GroupFold
 from wflab.views.group_numbers import Columns, cells_of, columns_of, durations_of, errors_of, eta_of, in_order, is_open, worst_of
@@ -61,9 +62,14 @@ class Standings:
             known = self._columns[group.id] = columns_of(group, held_up=held, lost=lost, is_over=self._run.is_over)
         return known
 
-    def is_lost(self, group: CallGroup, index: int) -> bool:
-        """Whether this timer or wait has lost its race."""
-        return index in self._lost.get(group.id, ())
+    def lost(self, group: CallGroup) -> str:
+        """What is to be said of a single call that has lost its race: a timer or a wait is over with it, a call goes on."""
+        if 0 in self._lost.get(group.id, ()):
+            return LOST
+        newest = self._run.fold.race_with(group.id)
+        if newest is None or not newest.is_lost_by(group.id) or not group.drafts[0].is_open:
+            return ""
+        return LOST if self._run.is_over else f"{LOST}, goes on"
 
     def counts(self) -> dict[str, int]:
         """Of all calls, timers and waits."""
@@ -99,7 +105,7 @@ def node_of(run: RunGraph, standings: Standings, group: CallGroup, now: datetime
         worst=[call_row(run, group, columns, index) for index in worst_of(columns)],
         attempts=[attempt.state.value for attempt in first.attempts][-_MOST_PIPS:] if is_single and len(first.attempts) > 1 else [],
         attempts_total=int(np.array(group.attempts).sum()),
-        note=_note_of(first, is_lost=standings.is_lost(group, 0)) if is_single else "",
+        note=_note_of(first, lost=standings.lost(group)) if is_single else "",
         since=float(columns.began[open_ones].min()) if open_ones.any() else None,
         until=milliseconds(first.fire_at) if is_single and open_ones.any() and first.fire_at else None,
         took_ms=_took(group, columns, open_ones),
@@ -168,8 +174,13 @@ def workflow_node(run: RunGraph, standings: Standings) -> protocol.GraphGroup:
 
 def race_links(run: RunGraph, standings: Standings, group: CallGroup) -> dict[str, str]:
     """How each member of a race stands in its newest round: won, lost, or flow while it runs."""
+    newest, runners = run.fold.latest_race(group.id)
+    if newest is not None and newest.site is not None:
+        winner, undecided = newest.winner, "lost" if run.is_over else "flow"
+        kinds = [undecided if winner is None else "won" if place == winner else "lost" for place in range(len(runners))]
+        return {member.id: kind for (member, _), kind in zip(runners, kinds, strict=True)}
     found: dict[str, str] = {}
-    for member, index in run.fold.latest_race(group.id):
+    for member, index in runners:
         state = BADNESS[standings.columns(member).codes[index]]
         kind = "lost" if state == "CANCELED" else "won" if state == "COMPLETED" else "flow"
         found[member.id] = kind if found.get(member.id) in {None, kind} else "flow"
@@ -178,8 +189,10 @@ def race_links(run: RunGraph, standings: Standings, group: CallGroup) -> dict[st
 
 def _race(run: RunGraph, standings: Standings, group: CallGroup, frame: str | None) -> protocol.GraphGroup:
     kinds = race_links(run, standings, group)
-    names = {member.id: member.name for member, _ in run.fold.latest_race(group.id)}
+    _, runners = run.fold.latest_race(group.id)
+    names = {member.id: member.name for member, _ in runners}
     won = [names[name] for name, kind in kinds.items() if kind == "won"]
+    has_failed = any(kinds[member.id] == "won" and BADNESS[standings.columns(member).codes[index]] == "FAILED" for member, index in runners)
     is_open_still = "flow" in kinds.values() and not won
     state = "COMPLETED" if won else "SUSPENDED" if is_open_still else "CANCELED"
     return protocol.GraphGroup(
@@ -187,9 +200,10 @@ def _race(run: RunGraph, standings: Standings, group: CallGroup, frame: str | No
         name="first of",
         kind=RACE,
         state=state,
+        line=group.line,
         count=group.rounds,
         counts={state: group.rounds},
-        note=f"{won[0]} won" if won else f"of {len(names)}",
+        note=f"{won[0]} {'failed first' if has_failed else 'won'}" if won else f"of {len(names)}",
         rounds=group.rounds,
         members=list(group.members),
         frame=frame,
@@ -209,10 +223,10 @@ def _child_of(group: CallGroup, columns: Columns) -> str | None:
     return group.drafts[int(columns.codes.argmin())].child_id
 
 
-def _note_of(draft: Draft, *, is_lost: bool) -> str:
+def _note_of(draft: Draft, *, lost: str) -> str:
     words: Iterable[Any] = (
         draft.label,
-        "lost the race" if is_lost else draft.note,
+        lost or draft.note,
         f"by {draft.raised_by}" if draft.raised_by else "",
         "queued" if draft.state is None and standing_of(draft)[1] == "queued" else "",
     )

@@ -7,13 +7,16 @@ from wfengine.model.instance import Instance
 from wfengine.model.work import HistoryRow
 from wflab import protocol
 from wflab.analytics.call_sites import call_sites, planned_of
+from wflab.analytics.race_sites import race_sites
 from wflab.analytics.steps import START
 from wflab.views.graph_levels import LEVELS, Drawing, Placed, level_of, whole
 from wflab.views.graph_nodes import RunGraph, Standings, node_of, planned_node, race_links, workflow_node
 from wflab.views.graph_plan import planned_part
 from wflab.views.graph_scopes import MOST_DRAWN, fold
+from wflab.views.graph_tidy import kept, pins_of
 from wflab.views.group_fold import RACE, GroupFold
 from wflab.views.head import head_of
+from wflab.views.marks import MARKS, Mark, links_of, mark_node
 
 NO_PLAN = "no plan available (source not found)"
 MOST_ROWS = 2_000
@@ -24,20 +27,31 @@ class Laying:
     """Remembers the places of the graph it laid out last: as long as no group or link is new, they need not be worked out again."""
 
     def __init__(self) -> None:
+        self._pins: dict[str, Placed] = {}
+        self._is_untidy = False
         self._drawing: Drawing | None = None
         self._levels: list[protocol.Level] = []
 
     def levels(self, drawing: Drawing, root: str) -> list[protocol.Level]:
         """The levels of a graph, 0 to 3."""
-        if drawing != self._drawing:
-            self._levels = [whole(root), *(level_of(drawing, level) for level in range(1, LEVELS))]
+        if self._is_untidy:
+            anew = pins_of(drawing)
+            self._pins = {name: pin for name, pin in self._pins.items() if name not in anew} | anew
+        if self._is_untidy or drawing != self._drawing:
+            placed = kept(drawing, self._pins)
+            self._levels = [whole(root), *(level_of(placed, level) for level in range(1, LEVELS))]
             self._drawing = drawing
+            self._is_untidy = False
         return self._levels
+
+    def tidy(self) -> None:
+        """Lay the next picture out from scratch, whatever moves."""
+        self._is_untidy = True
 
 
 def run_graph(instance: Instance, rows: Sequence[HistoryRow], *, source: str | None = None, parent_group: str = "") -> RunGraph:
     """The groups of a whole history at once."""
-    folded = GroupFold(instance.name, call_sites(source), parent_group)
+    folded = GroupFold(instance.name, call_sites(source), parent_group, raced=race_sites(source))
     folded.take(rows)
     return RunGraph(instance=instance, fold=folded, sites=None if source is None else planned_of(source))
 
@@ -59,7 +73,7 @@ def graph_picture(  # noqa: PLR0913  # all that is known beside the history
     standings = Standings(run)
     root = workflow_node(run, standings)
     groups, drawing = _gathered(run, standings, now, None, 0)
-    total = len(groups)
+    total = sum(1 for group in groups if group.kind not in MARKS)
     is_matrix = total > MOST_DRAWN and not path
     if is_matrix:
         shown, levels, crumbs = groups[:MOST_ROWS], [], []
@@ -94,7 +108,12 @@ def _gathered(
     placed: list[Placed] = []
     looped = {site.line for site in run.sites or () if site.is_in_loop}
     links: list[tuple[str, str, str]] = []
-    for group in run.fold.groups.values():
+    for group in run.fold.in_order():
+        if isinstance(group, Mark):
+            nodes.append(mark_node(group, run.instance.instance_id, is_over=run.is_over, frame=frame))
+            placed.append(Placed(id=group.id, kind=group.kind, causes=(group.cause,), is_large=False))
+            links += links_of(group)
+            continue
         nodes.append(node_of(run, standings, group, now, frame=frame))
         inner = run.inner.get(group.id)
         inside = None
@@ -103,7 +122,8 @@ def _gathered(
             nodes += found
         # Known from the beginning, so that nobody has to make room later: a fan-out, or what the source has in a loop.
         is_large = group.kind != RACE and (group.at_first > 1 or (group.line is not None and group.line in looped))
-        placed.append(Placed(id=group.id, kind=group.kind, causes=group.causes, is_large=is_large, inner=inside))
+        is_many = group.kind != RACE and len(group.drafts) > 1
+        placed.append(Placed(id=group.id, kind=group.kind, causes=group.causes, is_large=is_large, inner=inside, is_many=is_many))
     races = {name: race_links(run, standings, group) for name, group in run.fold.groups.items() if group.kind == RACE}
     for (source, target), went_back in run.fold.edges.items():
         if source != START:

@@ -11,6 +11,7 @@ from wflab import protocol
 from wflab.analytics.steps import START
 from wflab.views.graph_levels import Drawing, Placed
 from wflab.views.group_numbers import in_order
+from wflab.views.marks import MARKS
 from wflab.views.palette import worst
 
 MOST_GROUPS = 60
@@ -104,7 +105,8 @@ def _fold(
 
 def _merged(identity: str, label: str, members: Sequence[protocol.GraphGroup]) -> protocol.GraphGroup:
     counts: dict[str, int] = {}
-    for member in members:
+    calls = [member for member in members if member.kind not in MARKS] or members
+    for member in calls:
         for state, count in member.counts.items():
             counts[state] = counts.get(state, 0) + count
     counts = in_order(counts)
@@ -118,8 +120,8 @@ def _merged(identity: str, label: str, members: Sequence[protocol.GraphGroup]) -
         count=sum(counts.values()),
         counts=counts,
         errors=[error for member in members for error in member.errors][:3],
-        note=f"{len(members)} groups",
-        count_of_groups=len(members),
+        note=f"{len(calls)} groups",
+        count_of_groups=len(calls),
         can_expand=True,
         members=[member.id for member in members],
         instance_id=members[0].instance_id,

@@ -49,7 +49,7 @@ def _drawn(picture: protocol.GraphPicture, level: protocol.Level, *, is_full: bo
     width, height = max(level.width, 26.0 * len(picture.generations)), level.height + top
     fixed = (
         "text{font-family:system-ui,sans-serif;font-size:12px}.s{font-size:10.5px}.b{font-weight:600}"
-        f".e{{fill:none;stroke:{LINE};stroke-width:1.4}}.planned{{stroke-dasharray:4 3}}.lost{{stroke-dasharray:2 3;stroke-opacity:.6}}"
+        f".e{{fill:none;stroke:{LINE};stroke-width:1.4}}.planned{{stroke-dasharray:4 3}}.mark{{stroke-dasharray:1 3}}.lost{{stroke-dasharray:2 3;stroke-opacity:.6}}"
         ".k{fill:none;stroke-width:1.3}.x{opacity:.3}"
     )
     style = fixed + in_both_themes(lambda theme: theme_rules(theme) + state_rules(states, theme) + _own_rules(theme))

@@ -12,13 +12,18 @@ from math import nan
 import numpy as np
 
 from wfengine.model.failure import FailureDetails
-from wfengine.model.history import ContinuedAsNew, ExecutionCompleted, ExecutionSuspended
+from wfengine.model.history import ContinuedAsNew, ExecutionCompleted, ExecutionResumed, ExecutionSuspended, PatchRecorded
 from wfengine.model.work import HistoryRow
 from wflab.analytics.call_sites import CallSite, Sites
+from wflab.analytics.draft import Draft, finished, standing_of
 from wflab.analytics.fingerprints import fingerprint
-from wflab.analytics.steps import START, Draft, Step, StepFold, StepState, is_race, losers_of, standing_of
+from wflab.analytics.race_sites import RaceSite
+from wflab.analytics.step import START, Step, StepState
+from wflab.analytics.step_fold import StepFold
 from wflab.views.head import milliseconds
+from wflab.views.marks import Mark, Marks
 from wflab.views.palette import BADNESS
+from wflab.views.race_fold import Races, Round
 
 CODES = {state: code for code, state in enumerate(BADNESS)}
 RACE = "race"
@@ -103,13 +108,13 @@ class GroupFold:
     edge is new, so that whoever has laid them out knows that it may keep its places.
     """
 
-    def __init__(self, workflow: str, sites: Sequence[CallSite] = (), parent_group: str = "") -> None:
+    def __init__(self, workflow: str, sites: Sequence[CallSite] = (), parent_group: str = "", *, raced: Sequence[RaceSite] = ()) -> None:
         self.group_key = f"{parent_group}/workflow {workflow}" if parent_group else f"workflow {workflow}"
         self.groups: dict[str, CallGroup] = {}
         self.edges: dict[tuple[str, str], bool] = {}
         self.version = 0
         self.rows = 0
-        self.suspensions = 0
+        self.marks = Marks(self.group_key)
         self.is_ended = False
         self._sites = Sites(sites)
         self._fold = StepFold()
@@ -117,11 +122,12 @@ class GroupFold:
         self._places: dict[tuple[str, str, bool, bool], tuple[str, str, int | None]] = {}
         self._turn = 0
         self._asked: list[Draft] = []
+        self._latest = START  # the group that was asked for last
         self._ended_now: dict[str, None] = {}
         self._asking_turns: set[int] = set()
         self._loose: dict[str, None] = {}
         self._led: set[str] = set()
-        self._races: list[tuple[CallGroup, list[Draft]]] = []
+        self._races = Races([(site, self._runners(site)) for site in raced])
         self._order: dict[str, int] = {START: -1}
 
     def take(self, rows: Iterable[HistoryRow]) -> None:
@@ -137,10 +143,8 @@ class GroupFold:
                 for draft in fold.touched:
                     changed[draft.id] = self._meet(draft, row.turn)
                 fold.touched.clear()
-            elif isinstance(row.event, ExecutionCompleted | ContinuedAsNew):
-                self.is_ended = True
-            elif isinstance(row.event, ExecutionSuspended):
-                self.suspensions += 1
+            else:
+                self._take_system(row)
         self._settle_race()
         for group, index in changed.values():
             group.follow(index)
@@ -150,7 +154,7 @@ class GroupFold:
         if sum(group.open for group in self.groups.values()) > most:
             return None
         found = (draft for group in self.groups.values() if group.open for draft in group.open_drafts())
-        return [self._fold.step_of(draft) for draft in found]
+        return [finished(draft) for draft in found]
 
     def find(self, event_id: int) -> tuple[CallGroup, int] | None:
         """The call that this attempt, timer or wait is of."""
@@ -163,13 +167,43 @@ class GroupFold:
 
     def lost(self) -> list[tuple[CallGroup, int]]:
         """The timers and waits that have lost a race."""
-        losers = (draft for _, drafts in self._races for draft in losers_of(drafts, self._asking_turns, ended=self.is_ended))
-        return [self._home[draft.id] for draft in losers]
+        return [self._home[draft.id] for draft in self._races.losers(self._asking_turns, is_ended=self.is_ended)]
 
-    def latest_race(self, race: str) -> list[tuple[CallGroup, int]]:
-        """Who runs in the newest round of a race."""
-        rounds = [drafts for group, drafts in self._races if group.id == race]
-        return [self._home[draft.id] for draft in rounds[-1]] if rounds else []
+    def latest_race(self, race: str) -> tuple[Round | None, list[tuple[CallGroup, int]]]:
+        """The newest round of a race, and who runs in it."""
+        newest = self._races.newest_of(race)
+        return newest, [] if newest is None else [self._home[draft.id] for draft in newest.drafts]
+
+    def race_with(self, name: str) -> Round | None:
+        """The newest round that this group ran in."""
+        return self._races.newest_with(name)
+
+    def in_order(self) -> list[CallGroup | Mark]:
+        """Groups and marks as they appeared."""
+        return sorted([*self.groups.values(), *self.marks.all.values()], key=lambda one: self._order[one.id])
+
+    def _take_system(self, row: HistoryRow) -> None:
+        """What is no call, timer or wait."""
+        at = row.event.occurred_at
+        match row.event:
+            case ExecutionCompleted() | ContinuedAsNew():
+                self.is_ended = True
+            case ExecutionSuspended(reason=reason):
+                self._settle_race()
+                newest = self._races.newest_with(self._latest)
+                self._notice(self.marks.suspend(at, reason, self._latest if newest is None else newest.race))
+            case ExecutionResumed():
+                self.marks.resume(at)
+            case PatchRecorded(name=name):
+                ended = next(reversed(self._ended_now), START)
+                self._notice(self.marks.patch(at, name, self._raced(ended, self._races.newest_with(ended))))
+            case _:
+                pass
+
+    def _notice(self, mark: Mark) -> None:
+        if mark.id not in self._order:
+            self._order[mark.id] = len(self._order)
+            self.version += 1
 
     def _next_turn(self, turn: int) -> None:
         self._settle_race()
@@ -184,6 +218,7 @@ class GroupFold:
             home = self._welcome(draft)
         group, index = home
         group.mark(index, is_open=draft.state is None)
+        self._races.follow(draft)
         if draft.done_turn and draft.done_turn == turn and not draft.unasked and not draft.is_detached:
             self._ended_now[group.id] = None
         return home
@@ -205,6 +240,7 @@ class GroupFold:
             group.at_first += 1
         if not draft.unasked:
             self._asked.append(draft)
+            self._latest = identity
             self._asking_turns.add(draft.turn)
         home = self._home[draft.id] = (group, group.add(draft))
         return home
@@ -231,14 +267,18 @@ class GroupFold:
                     self._ended_now[name] = None
         for name in self._ended_now:
             self._loose.pop(name, None)
-        return tuple(self._raced(name) for name in self._ended_now) or (START,)
+        rounds = {name: self._races.newest_with(name) for name in self._ended_now}
+        left = {name for name, newest in rounds.items() if newest is not None and newest.has_left(name)}
+        leading = [name for name in rounds if name not in left] or list(rounds)
+        return tuple(dict.fromkeys(self._raced(name, rounds[name]) for name in leading)) or (START,)
 
-    def _raced(self, name: str) -> str:
+    def _raced(self, name: str, newest: Round | None) -> str:
         """The race that this one ran in, since what follows follows from the race."""
-        return next((race.id for race, drafts in reversed(self._races[-8:]) if any(self._home[d.id][0].id == name for d in drafts)), name)
+        return name if newest is None or newest.is_lost_by(name) else newest.race
 
-    def _link(self, source: str, target: str) -> None:
-        self._led.add(source)
+    def _link(self, source: str, target: str, *, leads: bool = True) -> None:
+        if leads:
+            self._led.add(source)
         if (source, target) not in self.edges:
             self.edges[source, target] = self._order[source] >= self._order[target]
             self.version += 1
@@ -246,15 +286,22 @@ class GroupFold:
     def _settle_race(self) -> None:
         """At the end of a turn it is plain whether what it asked for is a race."""
         asked = self._asked
-        if len(asked) < 2 or not is_race(asked) or (self._races and self._races[-1][1] is asked):  # noqa: PLR2004  # a race takes two
+        if len(asked) < 2:  # noqa: PLR2004  # a race takes two
             return
-        members = tuple(dict.fromkeys(self._home[draft.id][0].id for draft in asked))
-        identity = f"{self.group_key}/{RACE} " + " | ".join(name.rpartition("/")[2] for name in members)
-        race = self.groups.get(identity)
-        if race is None:
-            race = self._add(CallGroup(identity, RACE, "first of", None), members)
-            race.members = members
-        race.rounds += 1
-        self._races.append((race, asked))
-        for name in members:
-            self._link(name, identity)
+        for drafts, site in self._races.among(asked, lambda draft: self._home[draft.id][0].id):
+            members = tuple(dict.fromkeys(self._home[draft.id][0].id for draft in drafts))
+            identity = f"{self.group_key}/{RACE} " + " | ".join(name.rpartition("/")[2] for name in members)
+            race = self.groups.get(identity)
+            if race is None:
+                race = self._add(CallGroup(identity, RACE, "first of", None if site is None else site.line), members)
+                race.members = members
+            race.rounds += 1
+            self._races.begin(identity, members, drafts, site)
+            for name in members:
+                self._link(name, identity, leads=site is None)  # a call that has lost may be waited for later on
+
+    def _runners(self, site: RaceSite) -> tuple[str, ...]:
+        """The groups that run in it; none where a call's line is not certain, as where two places can have asked for it."""
+        found = [self._sites.place_of(one.kind, one.callee or "") for one in site.runners]
+        is_certain = all(line == one.line for (_, line), one in zip(found, site.runners, strict=True))
+        return tuple(f"{self.group_key}/{place}" for place, _ in found) if is_certain else ()

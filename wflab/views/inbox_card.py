@@ -17,7 +17,7 @@ _WIDTH = 420
 _RING = 7.5
 _TURN = 2 * 3.14159 * _RING
 _LONGEST = 44
-_FRAME = (
+FRAME = (
     "border:1px solid var(--jp-border-color2,#d0d7de);border-radius:6px;background:var(--jp-layout-color1,transparent);padding:10px 12px;"
     "font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;line-height:1.4;color:var(--jp-ui-font-color1,#1f2328)"
 )
@@ -29,7 +29,7 @@ def inbox_html(picture: InboxPicture) -> str:
     moment = datetime.fromtimestamp(picture.now / 1000, UTC)
     head = f'<div><b>Inbox</b>&nbsp; {escape(sentence)} <span style="{MUTED}">as of {moment:%Y-%m-%d %H:%M:%S} UTC</span></div>'
     return (
-        f'<div data-wf-view="inbox" data-wf-mode="static" role="group" aria-label="{safe(sentence)}" style="{_FRAME}">'
+        f'<div data-wf-view="inbox" data-wf-mode="static" role="group" aria-label="{safe(sentence)}" style="{FRAME}">'
         f"{head}{_drawing(picture, sentence)}{_table(picture)}</div>"
     )
 
@@ -107,5 +107,8 @@ def _table(picture: InboxPicture) -> str:
 
 def _line(item: InboxItem, now: float) -> str:
     left = time_left(item, now)
-    cells = (item.title or "", item.workflow, item.event, item.instance_id, left, span_text((now - item.since) / 1000))
+    asked = " · ".join(
+        word for word in (item.title, f"{item.risk} risk" if item.risk else "", f"for {item.requester}" if item.requester else "") if word
+    )
+    cells = (asked, item.workflow, item.event, item.instance_id, left, span_text((now - item.since) / 1000))
     return "<tr>" + "".join(f'<td style="{CELL}">{safe(cell)}</td>' for cell in cells) + "</tr>"

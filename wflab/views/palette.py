@@ -1,9 +1,12 @@
 """The states' colours, glyphs and the kinds' icons. `palette.json` is the one source: the widget's bundle is built from it too.
 
 Hue says the state and nothing else; the glyph says it again. Change a colour only with tests/lab/views/test_palette.py at hand.
+
+`PALETTE` is what everything draws with. A user may put other colours in place of ours (`wf.options.palette`); glyphs, letters and icons
+stay, so that only hues change. What was changed goes to the page with each picture, and into each snapshot (`PALETTE.changed`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -57,12 +60,37 @@ class KindLook(msgspec.Struct, frozen=True, kw_only=True):
     path: str
 
 
-class Palette(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that gives a state or a kind its looks."""
+Colours = tuple[str, str, str, str]
+"""Of a state: the fill in light pages, what is readable on it, and the two for dark pages."""
 
+
+class _Drawn(msgspec.Struct, frozen=True, kw_only=True):
     surface: dict[Theme, str]
     states: dict[str, StateLook]
     kinds: dict[str, KindLook]
+
+
+class Palette:
+    """Everything that gives a state or a kind its looks. `colour` changes what is drawn from then on, on any thread."""
+
+    def __init__(self, ours: _Drawn) -> None:
+        self.surface = ours.surface
+        self.kinds = ours.kinds
+        self.states: Mapping[str, StateLook] = ours.states
+        self.changed: Mapping[str, Colours] = {}
+        self._ours = ours.states
+
+    def colour(self, changed: Mapping[str, Colours]) -> None:
+        """Draw these states in these colours, and all others in ours."""
+        looks = {
+            state: msgspec.structs.replace(self._ours[state], light=light, light_on=light_on, dark=dark, dark_on=dark_on)
+            for state, (light, light_on, dark, dark_on) in changed.items()
+        }
+        self.states, self.changed = {**self._ours, **looks}, dict(changed)
+
+    def ours(self, state: str) -> StateLook:
+        """The look that we gave a state, whatever was put in its place."""
+        return self._ours[state]
 
     def state(self, name: str) -> StateLook:
         """The look of a state; of UNKNOWN for one that a newer engine may have."""
@@ -73,7 +101,7 @@ class Palette(msgspec.Struct, frozen=True, kw_only=True):
         return self.kinds.get(name, self.kinds["activity"])
 
 
-PALETTE = msgspec.json.decode(Path(__file__).with_name("palette.json").read_bytes(), type=Palette)
+PALETTE = Palette(msgspec.json.decode(Path(__file__).with_name("palette.json").read_bytes(), type=_Drawn))
 _RANK = {state: rank for rank, state in enumerate(BADNESS)}
 
 

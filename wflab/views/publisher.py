@@ -49,8 +49,9 @@ class DisplayHandle(Protocol):
 
 
 class _Entry:
-    def __init__(self, view: LiveView, snapshot: Callable[[], Any], display: DisplayHandle | None, now: float) -> None:
+    def __init__(self, view: LiveView, snapshot: Callable[[], Any], display: DisplayHandle | None, now: float, pause_s: float) -> None:
         self.view = view
+        self.pause_s = pause_s
         self.snapshot = snapshot
         self.display = display
         self.is_dirty = True
@@ -73,13 +74,15 @@ class _Entry:
 class Publisher:
     """Any thread may call any method, and none of them waits for a widget; snapshots and views are used by the own thread only.
 
-    `close` ends the thread without waiting for it. `clock` counts seconds. With `keeps_stored`, what a notebook would save of a view that has a display
+    `close` ends the thread without waiting for it. `clock` counts seconds, `work` those in which the thread that asks was at work: a picture is dear for
+    what it keeps from others, not for what it waits for. With `keeps_stored`, what a notebook would save of a view that has a display
     is brought up to date every few seconds while it changes.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, work: Callable[[], float] = time.thread_time) -> None:
         self.keeps_stored = False
         self._clock = clock
+        self._work = work
         self._changed = Condition()  # guards everything below
         self._entries: dict[Hashable, list[_Entry]] = {}
         self._next_send = 0.0
@@ -87,10 +90,19 @@ class Publisher:
         self._at_work: _Entry | None = None
         threading.Thread(target=self._run, name="wflab-publisher", daemon=True).start()
 
-    def attach(self, key: Hashable, view: LiveView, snapshot: Callable[[], Any], *, display: DisplayHandle | None = None) -> None:
-        """Keep the view at `snapshot()` whenever `key` is touched. A key may have several views; `display` is where it is shown."""
+    def attach(
+        self,
+        key: Hashable,
+        view: LiveView,
+        snapshot: Callable[[], Any],
+        *,
+        display: DisplayHandle | None = None,
+        pause_s: float | None = None,
+    ) -> None:
+        """Keep the view at `snapshot()` whenever `key` is touched, `pause_s` apart. A key may have several views; `display` is where it is shown."""
         with self._changed.lock:
-            self._entries.setdefault(key, []).append(_Entry(view, snapshot, display, self._clock()))
+            entry = _Entry(view, snapshot, display, self._clock(), VIEW_PAUSE_S if pause_s is None else pause_s)
+            self._entries.setdefault(key, []).append(entry)
             self._changed.notify_all()
 
     def touch(self, key: Hashable) -> None:
@@ -157,7 +169,7 @@ class Publisher:
                 is_freezing, entry.is_freezing = entry.is_freezing, False
                 messages, entry.messages = entry.messages, []
                 jobs, entry.jobs = entry.jobs, []
-            started = self._clock()
+            started, worked = self._clock(), self._work()
             try:
                 self._write(entry, jobs, messages, is_freezing=is_freezing)
             except Exception:  # noqa: BLE001  # whatever a snapshot or a closed widget raises must not end the thread for all others
@@ -166,7 +178,7 @@ class Publisher:
             with self._changed.lock:
                 now = self._clock()
                 self._next_send = now + SEND_PAUSE_S
-                entry.due = now + max(VIEW_PAUSE_S, _SHARE_OF_TIME * (now - started))
+                entry.due = started + max(entry.pause_s, _SHARE_OF_TIME * (self._work() - worked))
                 self._at_work = None
                 if is_freezing:
                     self._let_go(key, entry)

@@ -4,7 +4,7 @@ extension/src/views/timeline/rows.ts folds the same way; tests/protocol/timeline
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -18,7 +18,10 @@ BANDS = ("suspend", "stall", "can")
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """`spans` are the attempts of one call, or, where `count` is above 1, all spans of a group. The run's own row has depth 0, as have its calls."""
+    """`spans` are the attempts of one call, or, where `count` is above 1, all spans of a group; `is_minor`: of the calls of low importance below one run.
+
+    The run's own row has depth 0, as have its calls.
+    """
 
     key: str
     name: str
@@ -27,6 +30,12 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     count: int
     spans: tuple[Span, ...]
+    is_minor: bool = False
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How many calls stand in which state."""
+        return Counter(state_of_call(attempts) for attempts in calls_of(self.spans).values())
 
     @property
     def took_ms(self) -> float | None:
@@ -53,8 +62,8 @@ def calls_of(spans: Iterable[Span]) -> dict[str, list[Span]]:
     return calls
 
 
-def rows_of(spans: Sequence[Span], *, folded_from: int = FOLDED_FROM) -> list[Row]:
-    """All rows from top to bottom."""
+def rows_of(spans: Sequence[Span], *, folded_from: int = FOLDED_FROM, minor: Collection[str] = ()) -> list[Row]:
+    """All rows from top to bottom. Calls of `minor` activities below one run are one row, where there are several."""
     calls = calls_of(spans)
     runs = {span.span_id: span.parent_id for span in spans if span.kind == "workflow"}
     owners = {span.span_id: span.call_id for span in spans}
@@ -69,10 +78,14 @@ def rows_of(spans: Sequence[Span], *, folded_from: int = FOLDED_FROM) -> list[Ro
         here = sorted(below.get(above, ()), key=lambda call: (calls[call][0].kind != "workflow", calls[call][0].queued_at))
         sizes = Counter(calls[call][0].group_key for call in here)
         done: set[str] = set()
+        small = {call: calls[call] for call in here if calls[call][0].kind == "activity" and calls[call][0].name in minor}
         for call in here:
             attempts = calls[call]
             group = attempts[0].group_key
-            if sizes[group] < folded_from:
+            if len(small) > 1 and call in small:
+                if call == next(iter(small)):
+                    rows.append(_minor(attempts[0].parent_id or "", list(small.values()), depth))
+            elif sizes[group] < folded_from:
                 rows.append(_row(call, attempts, depth))
                 lay(call, depth + 1)
             elif group not in done:
@@ -102,6 +115,19 @@ def _folded(group: str, members: Sequence[Sequence[Span]], depth: int) -> Row:
     )
 
 
+def _minor(parent: str, members: Sequence[Sequence[Span]], depth: int) -> Row:
+    return Row(
+        key=f"minor {parent}",
+        name=f"+{len(members):,} minor",
+        kind="activity",
+        depth=depth,
+        state=worst(state_of_call(attempts) for attempts in members),
+        count=len(members),
+        spans=tuple(span for attempts in members for span in attempts),
+        is_minor=True,
+    )
+
+
 def state_of_call(attempts: Sequence[Span]) -> str:
     """The last attempt's; between two attempts the call goes on."""
     return "RUNNING" if attempts[-1].phase == "backoff" else str(attempts[-1].state)
@@ -110,7 +136,9 @@ def state_of_call(attempts: Sequence[Span]) -> str:
 def spoken(row: Row, now: float) -> str:
     """`charge_card, 3 attempts, failed, failed, completed, total 2.4 s, 1.9 s of backoff`."""
     words = [row.name]
-    if row.count > 1:
+    if row.is_minor:
+        words = [f"{row.count:,} minor calls", *(f"{count:,} {_word(state)}" for state, count in row.counts.items())]
+    elif row.count > 1:
         counts = Counter(str(span.state) for span in row.spans)
         words += [f"group of {row.count:,}", *(f"{count:,} {_word(state)}" for state, count in counts.items())]
     elif len(row.spans) > 1:

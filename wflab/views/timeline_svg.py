@@ -11,9 +11,9 @@ import numpy as np
 from wflab import protocol
 from wflab.analytics.durations import span_text
 from wflab.analytics.span import Span
-from wflab.views.columns import STATES
 from wflab.views.head import milliseconds
 from wflab.views.palette import BADNESS, PALETTE, Theme
+from wflab.views.span_table import STATES
 from wflab.views.svg import TIMES, printable
 from wflab.views.timeline_rows import Row, bands_of
 
@@ -113,7 +113,7 @@ def _head(row: Row) -> str:
     name = printable(row.name)
     most = _LONGEST_NAME - 2 * row.depth
     name = name if len(name) <= most else f"{name[: most - 1]}…"
-    count = f" {TIMES}{row.count:,}" if row.count > 1 else ""
+    count = f" {TIMES}{row.count:,}" if row.count > 1 and not row.is_minor else ""
     look = PALETTE.state(row.state)
     glyph = f'<rect class="f{look.letter}" x="{row.depth * 12:g}" y="5" width="12" height="12" rx="2.5"{" fill-opacity=" + chr(34) + ".35" + chr(34) if look.hollow else ""}/>'
     return f'{glyph}<text class="n" x="{row.depth * 12 + 18:g}" y="15">{escape(name)}{count}</text>'

@@ -1,55 +1,66 @@
 """The times of many spans as arrays, and what follows from them alone: gaps, blame, the strip. Milliseconds since the epoch throughout."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wflab.analytics.span import Span
-from wflab.views.head import milliseconds
+from wflab.analytics.span import KINDS, PHASES
+from wflab.views.span_table import STATES, SpanTable
 
 Times = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 SHORTEST_GAP_MS = 2_000.0
 SHORTEST_GAP_SHARE = 0.1
+SHORTEST_REST_MS = 1.0
 _CALLS = ("activity", "child")
+_WORKFLOW = KINDS.index("workflow")
 
 
 class Laid(NamedTuple):
-    """One entry per span. An open end is NaN; `till` has the picture's end there. `works`: it is worked on, by code or a queue, as far as is known."""
+    """One entry per span. An open end is NaN; `till` has the picture's end there. `works`: it is worked on, by code or a queue, as far as is known.
+
+    `first` is when the code began, as far as is known: what nobody recorded began when it was asked for, what waits for its turn has not begun.
+    """
 
     queued: Times
     started: Times
     ended: Times
     till: Times
     fire: Times
+    first: Times
     works: Flags
     waits: Flags
     failed: Flags
 
 
-def laid_out(spans: Sequence[Span], end: float) -> Laid:
+def laid_out(table: SpanTable, end: float) -> Laid:
     """The spans' times. A child that has spans of its own is no work: they are."""
-    parents = {span.parent_id for span in spans}
-    opened = {span.parent_id for span in spans if span.kind == "workflow"}
-    started = np.array([_ms(span.started_at) for span in spans], np.float64)
-    queued = np.array([milliseconds(span.queued_at) for span in spans], np.float64)
-    ended = np.array([_ms(span.ended_at) for span in spans], np.float64)
+    kind, queued, ended = table["kind"], table.milliseconds("queued"), table.milliseconds("ended")
+    works = np.isin(kind, [KINDS.index(one) for one in _CALLS])
+    opened = [table.row_of.get(table.spans[row].parent_id or "", -1) for row in np.flatnonzero(kind == _WORKFLOW).tolist()]
+    works[[row for row in opened if row >= 0]] = False
+    bad = [STATES.index(state) for state in ("FAILED", "STALLED")]
+    started, till = table.milliseconds("started"), np.maximum(np.where(np.isnan(ended), end, ended), queued)
+    is_queued = np.isnan(ended) & (table["phase"] == PHASES.index("queued"))
     return Laid(
         queued=queued,
         started=started,
         ended=ended,
-        till=np.maximum(np.where(np.isnan(ended), end, ended), queued),
-        fire=np.array([_ms(span.fire_at) for span in spans], np.float64),
-        works=np.array([span.kind in _CALLS and span.span_id not in opened and span.span_id not in parents for span in spans], bool),
-        waits=np.array([span.kind == "event_wait" for span in spans], bool),
-        failed=np.array([span.state in {"FAILED", "STALLED"} and span.kind != "workflow" for span in spans], bool),
+        till=till,
+        first=np.where(is_queued, till, np.where(np.isnan(started), queued, started)),
+        fire=table.milliseconds("fire"),
+        works=works,
+        waits=kind == KINDS.index("event_wait"),
+        failed=np.isin(table["state"], bad) & (kind != _WORKFLOW),
     )
 
 
 def gaps_of(laid: Laid, begin: float, end: float) -> list[tuple[float, float]]:
-    """Where nothing begins, ends or is worked on for at least two seconds and a tenth of the time that is left when longer gaps are broken out."""
+    """Where nothing begins, ends or is worked on for at least two seconds and a tenth of the time that is left when longer gaps are broken out.
+
+    None where nothing would be left: on a virtual clock work takes no time, and an axis of nothing but breaks shows nothing.
+    """
     since = np.concatenate([[begin], laid.queued, laid.started[laid.works], laid.ended, [end]])
     until = np.concatenate([[begin], np.where(laid.works, laid.till, laid.queued), laid.till[laid.works], laid.ended, [end]])
     known = ~(np.isnan(since) | np.isnan(until))
@@ -65,12 +76,12 @@ def gaps_of(laid: Laid, begin: float, end: float) -> list[tuple[float, float]]:
             break
         left -= length
         broken.append(gap)
-    return sorted(broken)
+    return sorted(broken) if left >= SHORTEST_REST_MS else []
 
 
 def blame_of(laid: Laid, begin: float, end: float) -> dict[str, float]:
     """How the time between was spent: each moment counts once, for the first of these that held then."""
-    first = np.where(np.isnan(laid.started), laid.queued, laid.started)
+    first = laid.first
     is_backoff = laid.works & ~np.isnan(laid.fire) & ~np.isnan(laid.ended)
     stretches = {
         "executing": (first[laid.works], laid.till[laid.works]),
@@ -109,7 +120,3 @@ def _area(moments: Times, edges: Times) -> Times:
 def _open_at(since: Times, until: Times, moments: Times) -> NDArray[np.int64]:
     """How many stretches are open at each moment (ends not counted)."""
     return np.searchsorted(np.sort(since), moments, side="right") - np.searchsorted(np.sort(until), moments, side="right")
-
-
-def _ms(at: object) -> float:
-    return float("nan") if at is None else milliseconds(at)  # type: ignore[arg-type]  # a datetime, or None

@@ -17,7 +17,7 @@ import traitlets
 from wflab import protocol
 from wflab.views.bundles import bundle_of
 from wflab.views.changes import change_between
-from wflab.views.palette import Theme
+from wflab.views.palette import PALETTE, Theme
 
 BUNDLES = Path(__file__).parent.parent / "static"
 _REMEMBERED_TOKENS = 256
@@ -62,6 +62,10 @@ class ViewWidget(anywidget.AnyWidget):
             part, delta = change
             self.tell(protocol.ShowChange(since=self._sequence - 1, seq=self._sequence, picture=part, delta=delta))
         return is_new
+
+    def repaint(self) -> None:
+        """Have the next picture shown in the palette of now, even if it is the same. Any thread may call it."""
+        self._is_whole_wanted = True
 
     def tell(self, message: protocol.ShowChange | protocol.Notice | protocol.Reply | protocol.FocusMoved) -> None:
         """Say something beside the picture. Such a message is JSON: bytes in it are base64, unlike in the picture."""
@@ -142,7 +146,7 @@ def bundle_text(view: str) -> str:
 
 
 def _shown(sequence: int, picture: Any) -> dict[str, Any]:
-    return protocol.as_data(protocol.ShowPicture(seq=sequence, picture=picture))
+    return protocol.as_data(protocol.ShowPicture(seq=sequence, picture=picture, palette=dict(PALETTE.changed)))
 
 
 def _same(picture: Any, other: Any) -> bool:

@@ -28,6 +28,7 @@ class Agenda:
         self.custom_status: str | None = None
         self.successor_input: tuple[str | None, bool] | None = None
         self.passes_on = False
+        self.overhear: Callable[[str, Any], None] | None = None  # somebody looks on, and the code is told its past as if it were new
         self.ready: list[Routine] = []  # a deque would take 700 bytes of every execution
         self.inline: dict[int, Callable[..., Any]] = {}
         self.to_be_awaited: tuple[tuple[Callable[[], bool], str], ...] = ()
@@ -144,6 +145,14 @@ class Agenda:
     def asked(self) -> list[TaskAction]:
         """What the code has asked for and history has not confirmed."""
         return list(self._asked.values())
+
+    def line_asked_at(self, action_id: int) -> str:
+        """Where the code asked for what history has not confirmed, while it was replayed."""
+        return self._lines.get(action_id, "")
+
+    def routine_of(self, code: Code) -> Routine | None:
+        """The suspended routine that runs this code."""
+        return next((routine for routine in self._routines if routine.code is code), None)
 
     def settle_task(self, task_id: int, result: Any, exception: BaseException | None = None) -> None:
         """The outcome of action `task_id` has arrived; what nobody waits for any more is passed over."""

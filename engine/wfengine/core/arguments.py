@@ -13,6 +13,7 @@ from wfengine.model.retry import RetryPolicy
 from wfengine.model.spans import LONGEST_SPAN
 
 NAME_ATTRIBUTE = "_dapr_alternate_name"
+RISKS = ("low", "medium", "high")
 
 
 def name_of(callee: Callable[..., Any] | str) -> str:
@@ -52,6 +53,13 @@ def checked_text(text: Any, what: str, *, may_be_empty: bool = False) -> str:
 def _opening(what: str) -> str:
     """It begins a sentence, unless it is the name of a parameter."""
     return f"{what[0].upper()}{what[1:]}" if " " in what else what
+
+
+def checked_risk(risk: Any) -> str | None:
+    """How much depends on an answer. Raises InvalidArgument for what is none of the three words, or None."""
+    if risk is not None and risk not in RISKS:
+        raise InvalidArgument(f"risk is 'low', 'medium' or 'high', not {risk!r:.80}.")
+    return None if risk is None else str.__str__(risk)
 
 
 def checked_policy(policy: Any) -> RetryPolicy:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from wfengine.core.agenda import Agenda
-from wfengine.core.arguments import action_of, checked_policy, checked_text, name_of, schema_text, seconds, step_name_of
+from wfengine.core.arguments import action_of, checked_policy, checked_risk, checked_text, name_of, schema_text, seconds, step_name_of
 from wfengine.core.deterministic import Deterministic, task_execution_id
 from wfengine.core.replay_safe_logging import ReplaySafeLogger
 from wfengine.core.retrying import event_or_timeout, with_retries
@@ -58,7 +58,7 @@ class WorkflowContext:
     @property
     def is_replaying(self) -> bool:
         """Whether history is being replayed: what runs now has run before."""
-        return self._agenda.is_replaying
+        return self._agenda.is_replaying and self._agenda.overhear is None
 
     def set_custom_status(self, custom_status: Any) -> None:
         """Publish a status text of the workflow's own; anything but a string is kept as JSON."""
@@ -75,12 +75,14 @@ class WorkflowContext:
         propagation: PropagationScope | None = None,
         timeout: timedelta | None = None,
         compensates: Task[Any] | None = None,
+        idempotency_key: str | None = None,
     ) -> Task[Any]:
         """Run an activity, at least once; the task's result is what it returned, recorded exactly once.
 
         Its failure is raised as TaskFailedError where the task is awaited, after the policy's last attempt. `app_id` names the app whose activity it
         is, `propagation` how much history it is shown, `timeout` how long each attempt may take (then it fails as ActivityTimeoutError),
-        `compensates` the task of the step that it undoes.
+        `compensates` the task of the step that it undoes. `idempotency_key` is what the activity finds as `ctx.task_execution_id`, where it does
+        again what another call has tried; else the key is this call's own.
         """
         name = checked_text(name_of(activity), "an activity's name")
         payload = None if input is None else to_json(input, f"the input of activity {name!r}")
@@ -92,6 +94,7 @@ class WorkflowContext:
             timeout_s=seconds(timeout),
             propagation=self._scope(propagation),
             compensates=None if compensates is None else action_of(compensates),
+            key=None if idempotency_key is None else checked_text(idempotency_key, "an idempotency key"),
         )
 
     def step(
@@ -113,9 +116,16 @@ class WorkflowContext:
         return self._call(name, payload, retry_policy, timeout_s=seconds(timeout), function=function)
 
     def _call(
-        self, name: str, payload: str | None, policy: RetryPolicy | None, *, function: Callable[..., Any] | None = None, **how: Any
+        self,
+        name: str,
+        payload: str | None,
+        policy: RetryPolicy | None,
+        *,
+        function: Callable[..., Any] | None = None,
+        key: str | None = None,
+        **how: Any,
     ) -> Task[Any]:
-        execution_id = task_execution_id(self._identity, self._agenda.next_id())
+        execution_id = key or task_execution_id(self._identity, self._agenda.next_id())
 
         def attempt(number: int) -> Task[Any]:
             number_of_action = self._agenda.next_id()
@@ -244,15 +254,27 @@ class WorkflowContext:
         return self._timer(fire_at, UserTimer())
 
     def wait_for_external_event(
-        self, name: str, *, timeout: datetime | timedelta | None = None, schema: Any = None, title: str | None = None
+        self,
+        name: str,
+        *,
+        timeout: datetime | timedelta | None = None,
+        schema: Any = None,
+        title: str | None = None,
+        description: str | None = None,
+        risk: str | None = None,
+        requester: str | None = None,
     ) -> Task[Any]:
         """Wait for an event raised from outside; names are compared without regard to case.
 
         Events that came before are served first, oldest first. With a timeout the task fails with TimeoutError when it runs out; None or a negative
-        timedelta waits for ever. `schema` (a pydantic model, a JSON Schema as dict) and `title` describe the answer to whoever gives it.
+        timedelta waits for ever. `schema` (a pydantic model, a JSON Schema as dict) and `title` describe the answer to whoever gives it, as do
+        `description` (Markdown), `risk` ("low", "medium" or "high") and `requester` (a name).
         """
         checked_text(name, "an event's name")
-        title = None if title is None else checked_text(title, "the title of a wait", may_be_empty=True)
+        told = {"title": title, "description": description, "requester": requester}
+        words = {
+            what: None if text is None else checked_text(text, f"the {what} of a wait", may_be_empty=True) for what, text in told.items()
+        }
         if timeout is not None and not isinstance(timeout, datetime | timedelta):
             raise InvalidArgument(f"timeout must be a datetime or a timedelta, such as timedelta(hours=1), not {timeout!r}.")
         if (arrived := self._agenda.take_event(name)) is not None:
@@ -261,7 +283,7 @@ class WorkflowContext:
             expired: Task[Any] = Task()
             settle(expired, None, TimeoutError(f"Timed out at once waiting for external event {name!r}: it has not arrived yet"))
             return expired
-        origin = EventWait(name=name, title=title, schema=schema_text(schema))
+        origin = EventWait(name=name, schema=schema_text(schema), risk=checked_risk(risk), **words)
         event = self._agenda.await_event(name)
         if timeout is None or (isinstance(timeout, timedelta) and timeout < timedelta(0)):
             self._agenda.ask(CreateTimer(id=self._agenda.next_id(), fire_at=None, origin=origin))

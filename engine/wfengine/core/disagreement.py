@@ -56,13 +56,16 @@ def disagreement(found: Disagrees, later: Sequence[HistoryEvent], asked: Sequenc
     told_attempted = "nothing" if attempted is None else told(attempted)
     at = "" if number < 0 else f" at action {number}"
     line = f" ({found.line})" if found.line else ""
+    kind, cause = _edit(recorded, attempted, later, asked)
     return NonDeterminismError(
         f"History and code disagree{at}: recorded is {told_recorded}, the code now asks for {told_attempted}{line}. "
-        f"Most likely {_edit(recorded, attempted, later, asked)}. {_ADVICE}",
+        f"Most likely {cause}. {_ADVICE}",
         event_id=number,
         recorded=told_recorded,
         attempted=told_attempted,
         line=found.line,
+        kind=kind,
+        cause=cause,
     )
 
 
@@ -76,6 +79,24 @@ def ended_early(line: str) -> NonDeterminismError:
         recorded="a workflow that goes on",
         attempted="the end of the workflow",
         line=line,
+        kind="ends early",
+        cause="a `return` was added or a call removed",
+    )
+
+
+def goes_on(asked: Sequence[TaskAction], line: str) -> NonDeterminismError:
+    """The code goes on where the instance ended; `asked` is what it asks for then."""
+    attempted = told(asked[0]) if asked else "a workflow that waits"
+    cause = f"{attempted} was added" if asked else "a `return` or `continue_as_new` was removed, or something more is waited for"
+    where = f" ({line})" if line else ""
+    return NonDeterminismError(
+        f"History and code disagree: recorded is the end of the workflow, the code now asks for {attempted}{where}. Most likely {cause}.",
+        event_id=asked[0].id if asked else -1,
+        recorded="the end of the workflow",
+        attempted=attempted,
+        line=line,
+        kind="goes on",
+        cause=cause,
     )
 
 
@@ -102,23 +123,23 @@ def _edit(
     attempted: TaskAction | str | None,
     later: Sequence[HistoryEvent],
     asked: Sequence[TaskAction],
-) -> str:
-    """The edit that explains it best."""
+) -> tuple[str, str]:
+    """The edit that explains it best: in a word, and as a clause."""
     if isinstance(recorded, PatchRecorded) or isinstance(attempted, str):
-        return "an is_patched was removed, renamed or moved; recorded patches must stay, in their order"
+        return "patch", "an is_patched was removed, renamed or moved; recorded patches must stay, in their order"
     if recorded is None:
-        return "the call was added" if attempted is None else f"{told(attempted)} was added"
+        return "added", "the call was added" if attempted is None else f"{told(attempted)} was added"
     if attempted is None:
-        return f"{told(recorded)} was removed, or moved behind something that the code now waits for"
+        return "removed", f"{told(recorded)} was removed, or moved behind something that the code now waits for"
     was_recorded_later = any(isinstance(event, ConfirmingEvent) and told(event) == told(attempted) for event in later)
     is_asked_later = any(told(action) == told(recorded) for action in asked)
     if is_asked_later and was_recorded_later:
-        return f"{told(recorded)} and {told(attempted)} changed places"
+        return "swapped", f"{told(recorded)} and {told(attempted)} changed places"
     if is_asked_later:
-        return f"{told(attempted)} was added before {told(recorded)}"
+        return "added", f"{told(attempted)} was added before {told(recorded)}"
     if was_recorded_later:
-        return f"{told(recorded)} was removed before {told(attempted)}"
-    return f"{told(recorded)} was replaced by {told(attempted)}, or renamed"
+        return "removed", f"{told(recorded)} was removed before {told(attempted)}"
+    return "replaced", f"{told(recorded)} was replaced by {told(attempted)}, or renamed"
 
 
 def _wait_name(timer: TimerCreated | CreateTimer) -> str | None:

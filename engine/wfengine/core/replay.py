@@ -14,15 +14,15 @@ it needs no code and is decided in `transitions`.
 
 from collections.abc import Callable, Iterable
 from types import CoroutineType, GeneratorType
-from typing import Any, assert_never
+from typing import Any, Protocol, assert_never
 
 from wfengine.core.agenda import Agenda, line_of
 from wfengine.core.context import WorkflowContext
-from wfengine.core.disagreement import Disagrees, disagreement, ended_early
+from wfengine.core.disagreement import Disagrees, disagreement, ended_early, goes_on
 from wfengine.core.routines import Code
 from wfengine.core.tasks import Task
 from wfengine.errors import InvalidArgument, TaskFailedError
-from wfengine.model.actions import Action, CompleteWorkflow, ContinueAsNew, CreateDetachedWorkflow, ExecutionResult, RecordPatch
+from wfengine.model.actions import CompleteWorkflow, ContinueAsNew, CreateDetachedWorkflow, ExecutionResult, RecordPatch
 from wfengine.model.failure import FailureDetails, failure_of
 from wfengine.model.history import (
     ChildWorkflowInstanceCompleted,
@@ -52,12 +52,31 @@ from wfengine.model.payload import from_json, to_json
 WorkflowFunction = Callable[[WorkflowContext, Any], Any]
 
 
-class Execution:
-    """One execution of a workflow, from its first event on. Used by one thread at a time."""
+class Watcher(Protocol):
+    """Looks on while an execution is told its past: for a person who steps through it. It changes nothing."""
 
-    def __init__(self, workflow: WorkflowFunction) -> None:
+    def arrives(self, event: HistoryEvent, agenda: Agenda) -> None:
+        """This event is about to reach the code."""
+
+    def ran(self, event: HistoryEvent, agenda: Agenda, code: Code | None) -> None:
+        """The code has done what it does about this event, and waits again or has ended."""
+
+    def overhear(self, level: str, message: Any) -> None:
+        """The code logs something, as it did when it ran first."""
+
+
+class Execution:
+    """One execution of a workflow, from its first event on. Used by one thread at a time.
+
+    With a `watcher`, `ctx.is_replaying` is False as it was the first time, so that what was logged then is heard.
+    """
+
+    def __init__(self, workflow: WorkflowFunction, watcher: Watcher | None = None) -> None:
         self._workflow = workflow
+        self._watcher = watcher
         self._agenda = Agenda()
+        if watcher is not None:
+            self._agenda.overhear = watcher.overhear
         self._outcome: Task[Any] | None = None
         self._code: Code | None = None
         self._suspended = False
@@ -89,6 +108,26 @@ class Execution:
             raise ended_early(self._line())
         agenda.is_replaying = False
 
+    def replay_whole(self, events: Iterable[HistoryEvent]) -> None:
+        """As `replay`, of a whole history: also raises where it ends by itself and the code would go on."""
+        past = list(events)
+        self.replay(past)
+        was_terminated = any(isinstance(event, ExecutionTerminated) for event in past)
+        if self._is_over and not was_terminated and not self._has_ended():
+            asked = self._agenda.asked()
+            raise goes_on(asked, self._agenda.line_asked_at(asked[0].id) if asked else "")
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the code returned, raised, or asked to continue as new."""
+        return self._has_ended()
+
+    @property
+    def raised(self) -> BaseException | None:
+        """What the code has failed with; None where it has not."""
+        outcome = self._outcome
+        return outcome.get_exception() if outcome is not None and outcome.is_failed else None
+
     def _line(self) -> str:
         """Where the code stands; empty where it has ended."""
         frame = getattr(self._code, "gi_frame", None) or getattr(self._code, "cr_frame", None)
@@ -97,6 +136,11 @@ class Execution:
     def inline(self, task_id: int) -> Callable[..., Any] | None:
         """The function of an unsettled `ctx.step`."""
         return self._agenda.inline.get(task_id)
+
+    @property
+    def custom_status(self) -> str | None:
+        """What the code has published."""
+        return self._agenda.custom_status
 
     def awaited_events(self) -> list[str]:
         """Names, without regard to case, of the external events that the code waits for."""
@@ -137,6 +181,14 @@ class Execution:
                 self._arrive(event)
 
     def _arrive(self, event: HistoryEvent) -> None:
+        if self._watcher is None:
+            self._tell(event)
+            return
+        self._watcher.arrives(event, self._agenda)
+        self._tell(event)
+        self._watcher.ran(event, self._agenda, self._code)
+
+    def _tell(self, event: HistoryEvent) -> None:
         agenda = self._agenda
         agenda.now = max(agenda.now, event.occurred_at)
         if self._has_ended():
@@ -200,18 +252,25 @@ class Execution:
         # Nobody waits for a detached workflow, so it starts though its starter ends, and a patch that was told yes must be told so at every
         # replay; other actions that were not awaited are dropped.
         kept = [action for action in agenda.take_actions() if isinstance(action, CreateDetachedWorkflow | RecordPatch)]
+        end = self._end()
+        agenda.seal()
+        return ExecutionResult(actions=[*kept, end], custom_status=status)
+
+    def end(self) -> CompleteWorkflow | ContinueAsNew | None:
+        """How the code ended; None where it has not."""
+        return self._end() if self._has_ended() else None
+
+    def _end(self) -> CompleteWorkflow | ContinueAsNew:
+        agenda = self._agenda
+        if (advice := agenda.forgotten()) is not None:  # also of code that failed: what it left out must not hide behind that
+            return _failed(InvalidArgument(advice))
         if agenda.successor_input is not None:
             payload, save_events = agenda.successor_input
             carried = agenda.unconsumed_events() if save_events else ()
-            end: Action = ContinueAsNew(input=payload, carried=carried, propagated=self._propagated)
-        elif self._outcome is not None and self._outcome.is_failed:
-            end = _failed(self._outcome.get_exception())
-        else:
-            end = _completed(None if self._outcome is None else self._outcome.get_result())
-        if (advice := agenda.forgotten()) is not None:  # also of code that failed: what it left out must not hide behind that
-            end = _failed(InvalidArgument(advice))
-        agenda.seal()
-        return ExecutionResult(actions=[*kept, end], custom_status=status)
+            return ContinueAsNew(input=payload, carried=carried, propagated=self._propagated)
+        if self._outcome is not None and self._outcome.is_failed:
+            return _failed(self._outcome.get_exception())
+        return _completed(None if self._outcome is None else self._outcome.get_result())
 
     def _has_ended(self) -> bool:
         """Whether the code returned, raised, or asked to continue as new (which stands, whatever it does after)."""

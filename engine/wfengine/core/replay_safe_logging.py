@@ -20,10 +20,14 @@ class ReplaySafeLogger(Generic[L]):
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._logger, name)
-        return self._silenced(found) if callable(found) else found
+        return self._silenced(name, found) if callable(found) else found
 
-    def _silenced(self, method: Callable[..., Any]) -> Callable[..., Any]:
+    def _silenced(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            return None if self._agenda.is_replaying else method(*args, **kwargs)
+            if not self._agenda.is_replaying:
+                return method(*args, **kwargs)
+            if self._agenda.overhear is not None:
+                self._agenda.overhear(name, args)
+            return None
 
         return call

@@ -2,10 +2,10 @@
 
 The new history shares the turns up to the one that asked for the action; all that was open after it is open again: activities are made again,
 with idempotency keys of their own, timers run their whole span again, children start anew. Random numbers and UUIDs are drawn as the source drew
-them, so that the shared past stays true.
+them, so that the shared past stays true. `going_on` is the part that a fork (`core/forking.py`) shares.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -21,9 +21,11 @@ from wfengine.model.history import (
     ExecutionResumed,
     ExecutionStarted,
     ExecutionSuspended,
+    ForkedFrom,
     HistoryEvent,
     TaskCompleted,
     TaskFailed,
+    TaskRestarted,
     TaskScheduled,
     TimerCreated,
     TimerFired,
@@ -41,6 +43,13 @@ class Rerun(msgspec.Struct, frozen=True, kw_only=True):
     instance: Instance
     rows: list[HistoryRow]
     children: list[tuple[Instance, list[HistoryRow]]]
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be other than in the source, by action: inputs of activities and children, ids of children."""
+
+    inputs: Mapping[int, str | None] = {}
+    child_ids: Mapping[int, str] = {}
 
 
 def rerun(  # noqa: PLR0913  # Dapr's own arguments, and the time and keys that a pure function is given
@@ -61,52 +70,81 @@ def rerun(  # noqa: PLR0913  # Dapr's own arguments, and the time and keys that 
     """
     chosen = _chosen(recorded, event_id, has_input=input is not UNSET)
     shared = list(recorded[: _end_of_turn(recorded, chosen)])
-    open_ids = _open_actions(shared)
-    started = _first(shared)
-    begun = msgspec.structs.replace(started, instance_id=instance_id, execution=key, parent=None, seed=started.seed or identity_of(started))
+    changes = Changes(
+        inputs={} if isinstance(input, UnsetType) else {event_id: input}, child_ids={} if child_id is None else {event_id: child_id}
+    )
+    return going_on(source, shared, key=key, instance_id=instance_id, now=now, claim_key=claim_key, changes=changes)
+
+
+def going_on(
+    source: Instance,
+    shared: Sequence[HistoryRow],
+    *,
+    key: int,
+    instance_id: str,
+    now: datetime,
+    claim_key: ClaimKey,
+    changes: Changes | None = None,
+) -> Rerun:
+    """A new instance whose past is `shared`, whole turns and perhaps what no code has taken up yet; what is open there is open again."""
+    changes = changes or Changes()
+    open_ids = open_actions(shared)
+    started = first_of(shared)
+    last = shared[-1].sequence
+    begun = msgspec.structs.replace(
+        started,
+        instance_id=instance_id,
+        execution=key,
+        parent=None,
+        seed=started.seed or identity_of(started),
+        forked_from=ForkedFrom(key=source.key, instance_id=source.instance_id, at=last),
+    )
     identity = identity_of(begun)
     first_attempts = {row.event.task_execution_id: row.event.event_id for row in reversed(shared) if isinstance(row.event, TaskScheduled)}
     children: list[tuple[Instance, list[HistoryRow]]] = []
     rows: list[HistoryRow] = []
     for row in shared:
         event: HistoryEvent = row.event
-        is_chosen = event is chosen
         match event:
             case ExecutionStarted():
                 event = begun
             case TaskScheduled() if event.event_id in open_ids:
                 event = msgspec.structs.replace(
                     event,
-                    input=event.input if input is UNSET or not is_chosen else input,
+                    input=changes.inputs.get(event.event_id, event.input),
                     task_execution_id=task_execution_id(identity, first_attempts[event.task_execution_id]),
                 )
             case TimerCreated() if event.event_id in open_ids and event.fire_at is not None:
                 event = msgspec.structs.replace(event, fire_at=now + (event.fire_at - event.occurred_at))
             case ChildWorkflowInstanceCreated() if event.event_id in open_ids:
-                new_id = (child_id if is_chosen else None) or f"{instance_id}:{event.event_id:04x}"
+                new_id = changes.child_ids.get(event.event_id) or f"{instance_id}:{event.event_id:04x}"
                 event = msgspec.structs.replace(
                     event,
                     instance_id=new_id,
                     child_key=claim_key(new_id),
-                    input=event.input if input is UNSET or not is_chosen else input,
+                    input=changes.inputs.get(event.event_id, event.input),
                 )
                 if event.child_key is not None:
                     children.append(_child(event, begun, key, now, app_id=event.app_id or source.app_id))
-        rows.append(HistoryRow(key, row.sequence, row.turn, event))
+            case TaskRestarted() if event.task_scheduled_id in open_ids:
+                continue  # the new attempt has brought no process down
+        rows.append(HistoryRow(key, len(rows), row.turn, event))
+    turn = max(row.turn for row in rows)
     instance = Instance(
         key=key,
         instance_id=instance_id,
         name=source.name,
-        status=Status.SUSPENDED if _is_suspended(shared) else Status.RUNNING,
+        status=Status.SUSPENDED if _is_suspended(shared) else Status.RUNNING if turn else Status.PENDING,
         created_at=now,
         updated_at=now,
         root=key,
-        version=source.version,
+        version=source.version if turn else None,
         app_id=source.app_id,
         tags=source.tags,
+        scheduled_start=None if turn else begun.scheduled_start,
         input=begun.input,
         next_sequence=len(rows),
-        turn=max(row.turn for row in rows),
+        turn=turn,
     )
     return Rerun(instance=instance, rows=rows, children=children)
 
@@ -124,12 +162,13 @@ def _chosen(recorded: Sequence[HistoryRow], event_id: int, *, has_input: bool) -
     return chosen
 
 
-def _first(shared: Sequence[HistoryRow]) -> ExecutionStarted:
+def first_of(shared: Sequence[HistoryRow]) -> ExecutionStarted:
+    """The event that every history begins with."""
     match shared[0].event:
         case ExecutionStarted() as started:
             return started
         case other:
-            raise AssertionError(other)  # every history begins with it
+            raise AssertionError(other)
 
 
 def _end_of_turn(recorded: Sequence[HistoryRow], chosen: Rerunnable) -> int:
@@ -138,7 +177,8 @@ def _end_of_turn(recorded: Sequence[HistoryRow], chosen: Rerunnable) -> int:
     return 1 + max(place for place, row in enumerate(recorded) if row.turn == turn)
 
 
-def _open_actions(shared: Sequence[HistoryRow]) -> set[int]:
+def open_actions(shared: Sequence[HistoryRow]) -> set[int]:
+    """The actions whose outcome is not among these rows."""
     opened: set[int] = set()
     for row in shared:
         match row.event:

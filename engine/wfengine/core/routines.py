@@ -30,6 +30,11 @@ class Routine:
         """The generator or coroutine, for those who look at its frame."""
         return self._code
 
+    @property
+    def awaited(self) -> Task[Any] | None:
+        """What it waits for; None where it has never waited."""
+        return self._awaited
+
     def task_settled(self, task: Task[Any], settled: "deque[Task[Any]]") -> None:
         """What the routine waits for is there: queue it."""
         del task, settled

@@ -18,11 +18,19 @@ class _Event(msgspec.Struct, gc=False, frozen=True, kw_only=True, tag=True, omit
     occurred_at: datetime
 
 
+class ForkedFrom(msgspec.Struct, gc=False, frozen=True, kw_only=True):
+    """Whose past a fork or a rerun shares: the source's execution, and the place in its history (`sequence`) up to which."""
+
+    key: int
+    instance_id: str
+    at: int
+
+
 class ExecutionStarted(_Event, frozen=True, kw_only=True):
     """The first event of every history. `execution` is its key, so that no two executions draw the same ids, not even in virtual time.
 
-    `propagated` is the history that the caller passed on (see `model.propagation`). `seed` is what a rerun draws its random numbers and UUIDs
-    from: its source's identity, so that the past it shares stays true.
+    `propagated` is the history that the caller passed on (see `model.propagation`). `seed` is what a rerun or fork draws its random numbers and
+    UUIDs from: its source's identity, or that one's `seed`, so that the past it shares stays true.
     """
 
     name: str
@@ -36,6 +44,7 @@ class ExecutionStarted(_Event, frozen=True, kw_only=True):
     execution: int = 0
     propagated: str | None = None
     seed: str | None = None
+    forked_from: ForkedFrom | None = None
 
 
 class ExecutionCompleted(_Event, frozen=True, kw_only=True):
@@ -135,12 +144,16 @@ class UserTimer(msgspec.Struct, gc=False, frozen=True, kw_only=True, tag="timer"
 class EventWait(msgspec.Struct, gc=False, frozen=True, kw_only=True, tag="event"):
     """The deadline of a `wait_for_external_event`, or with no `fire_at` the mere fact that it waits.
 
-    `schema` is a JSON Schema (as JSON text) of the answer, `title` what to ask a person.
+    `schema` is a JSON Schema (as JSON text) of the answer, `title` what to ask a person, `description` more about it in Markdown, `risk` low,
+    medium or high, `requester` on whose behalf it asks.
     """
 
     name: str
     title: str | None = None
     schema: str | None = None
+    description: str | None = None
+    risk: str | None = None
+    requester: str | None = None
 
 
 class ActivityRetry(msgspec.Struct, gc=False, frozen=True, kw_only=True, tag="activity_retry"):

@@ -13,7 +13,10 @@ from wfengine.model.failure import FailureDetails
 
 
 class Status(StrEnum):
-    """Where an execution stands. Dapr's set, and CONTINUED_AS_NEW for a generation that handed on."""
+    """Where an execution stands. Dapr's set, and CONTINUED_AS_NEW for a generation that handed on.
+
+    Nothing here ends CANCELED: histories of other engines do.
+    """
 
     PENDING = "PENDING"
     RUNNING = "RUNNING"
@@ -22,6 +25,7 @@ class Status(StrEnum):
     TERMINATED = "TERMINATED"
     SUSPENDED = "SUSPENDED"
     CONTINUED_AS_NEW = "CONTINUED_AS_NEW"
+    CANCELED = "CANCELED"
     STALLED = "STALLED"
 
     @property
@@ -30,7 +34,7 @@ class Status(StrEnum):
         return self in TERMINAL
 
 
-TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.TERMINATED, Status.CONTINUED_AS_NEW})
+TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.TERMINATED, Status.CONTINUED_AS_NEW, Status.CANCELED})
 
 
 class ParentInstance(msgspec.Struct, gc=False, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from wfengine.condition import Answer
+from wfengine.core import forking
 from wfengine.core.waits import WaitKey
 from wfengine.errors import (
     InstanceNotFound,
@@ -17,11 +18,11 @@ from wfengine.errors import (
     InvalidArgument,
 )
 from wfengine.model.circuit import CircuitBreaker
-from wfengine.model.history import ExecutionResumed, ExecutionSuspended, ExecutionTerminated, HistoryEvent
+from wfengine.model.history import ExecutionResumed, ExecutionSuspended, HistoryEvent
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import UNSET, to_json
 from wfengine.model.work import AuditRow, Commit, HistoryRow
-from wfengine.runtime import operations
+from wfengine.runtime import fork_code, operations
 from wfengine.runtime.clock import Clock, RealClock
 from wfengine.runtime.executor import Executor, LocalExecutor
 from wfengine.runtime.limits import Limits
@@ -29,8 +30,8 @@ from wfengine.runtime.loop import Loop
 from wfengine.runtime.mailbox import Mailbox
 from wfengine.runtime.operations import Awaited
 from wfengine.runtime.poison import Suspects
-from wfengine.runtime.registry import Definition, Kind, Registry
-from wfengine.runtime.requests import checked_id, raised, start_request
+from wfengine.runtime.registry import Definition, Importance, Kind, Registry
+from wfengine.runtime.requests import checked_id, raised, start_request, terminated
 from wfengine.runtime.retention import StateRetention
 from wfengine.runtime.standing import Standing
 from wfengine.runtime.transactional import Transactions
@@ -66,6 +67,7 @@ class Engine:
     ) -> None:
         self.store = store
         self.registry = registry or Registry()
+        self.limits = limits or Limits()
         self._mailbox = Mailbox()
         self._listeners: list[Listener] = []
         self._underway = Underway.beside(store.path)
@@ -157,10 +159,18 @@ class Engine:
         timeout: timedelta | None = None,
         circuit_breaker: CircuitBreaker | None = None,
         transactional: bool = False,
+        importance: Importance | None = None,
     ) -> Definition:
-        """Register an activity; likewise. `timeout` is for each attempt that is called without one of its own."""
+        """Register an activity; likewise. `timeout` is for each attempt that is called without one of its own, `importance` for who shows runs."""
         return self._register(
-            "activity", function, name, app_id=app_id, timeout=timeout, circuit_breaker=circuit_breaker, transactional=transactional
+            "activity",
+            function,
+            name,
+            app_id=app_id,
+            timeout=timeout,
+            circuit_breaker=circuit_breaker,
+            transactional=transactional,
+            importance=importance,
         )
 
     def _register(self, kind: Kind, function: Callable[..., Any], name: str | None, **options: Any) -> Definition:
@@ -301,8 +311,7 @@ class Engine:
 
     def terminate_workflow(self, instance_id: str, *, output: Any = None, recursive: bool = True, audit: AuditRow | None = None) -> None:
         """End the instance (and its children, unless told otherwise); activities under way are not stopped, their results are late."""
-        payload = None if output is None else to_json(output, "the output")
-        self._act(instance_id, lambda now: ExecutionTerminated(occurred_at=now, output=payload, recurse=recursive), audit)
+        self._act(instance_id, terminated(output, recursive=recursive), audit)
 
     def pause_workflow(self, instance_id: str, *, audit: AuditRow | None = None) -> None:
         """Suspend: what arrives from now on waits, in order; activities under way finish."""
@@ -311,6 +320,35 @@ class Engine:
     def resume_workflow(self, instance_id: str, *, audit: AuditRow | None = None) -> None:
         """Resume a suspended instance."""
         self._act(instance_id, lambda now: ExecutionResumed(occurred_at=now), audit, only=Status.SUSPENDED)
+
+    # The same without waiting, so that thousands share a commit: the future is settled when the act is durable, or says why it will not be.
+
+    def terminate_workflow_soon(
+        self, instance_id: str, *, output: Any = None, recursive: bool = True, audit: AuditRow | None = None
+    ) -> "Future[None]":
+        """As `terminate_workflow`, without waiting."""
+        return self._act_soon(instance_id, terminated(output, recursive=recursive), audit)
+
+    def pause_workflow_soon(self, instance_id: str, *, audit: AuditRow | None = None) -> "Future[None]":
+        """As `pause_workflow`, without waiting."""
+        return self._act_soon(instance_id, lambda now: ExecutionSuspended(occurred_at=now), audit, unless=Status.SUSPENDED)
+
+    def resume_workflow_soon(self, instance_id: str, *, audit: AuditRow | None = None) -> "Future[None]":
+        """As `resume_workflow`, without waiting."""
+        return self._act_soon(instance_id, lambda now: ExecutionResumed(occurred_at=now), audit, only=Status.SUSPENDED)
+
+    def _act_soon(
+        self,
+        instance_id: str,
+        event_at: Callable[[datetime], HistoryEvent],
+        audit: AuditRow | None,
+        *,
+        unless: Status | None = None,
+        only: Status | None = None,
+    ) -> "Future[None]":
+        ack: Future[None] = Answer()
+        self._loop.ask(ack, partial(operations.deliver, self._turns, instance_id, event_at, audit=audit, unless=unless, only=only))
+        return ack
 
     def purge_workflow(self, instance_id: str, *, recursive: bool = True, force: bool = False, audit: AuditRow | None = None) -> None:
         """Delete an ended instance with its whole history (and its children's). Raises InstanceNotFound, InstanceNotTerminal.
@@ -366,6 +404,41 @@ class Engine:
         rows = self.store.history(source.key)
         self._loop.call(partial(operations.rerun, self._turns, source, rows, event_id, plan, audit=audit))
         return str(plan["instance_id"])
+
+    def fork_workflow(
+        self,
+        instance_id: str,
+        at: int | None = None,
+        *,
+        edit: Mapping[int | str, Any] | None = None,
+        code: Callable[..., Any] | str | None = None,
+        new_instance_id: str | None = None,
+        audit: AuditRow | None = None,
+    ) -> str:
+        """A new instance that shares the past of any one, running or ended, up to the event at place `at`, and goes on from there; gives its id.
+
+        `core/forking.py` says what is shared. `edit` maps places (or names) to other values, `code` is another function to run. The history is
+        replayed first. Raises NonDeterminismError where that disagrees with it, InstanceNotFound, InstanceAlreadyExists, InvalidArgument,
+        PayloadError; then nothing is recorded, and `code` is not registered.
+        """
+        source = self.get_workflow_state(instance_id)
+        if source is None:
+            raise InstanceNotFound(instance_id)
+        rows = self.store.history(source.key)
+        shared = forking.cut(rows, at, edit)
+        new_id = uuid.uuid4().hex if new_instance_id is None else checked_id(new_instance_id)
+        definition = fork_code.chosen(self.registry, source, code)
+        custom_status = None if definition is None else fork_code.check(definition, shared, rows, source)
+        chosen = None
+        if definition is not None and code is not None:
+            chosen = forking.Code(definition.name, definition.version, definition.code_hash)
+            if not fork_code.is_known(self.registry, definition):
+                self._register(
+                    "workflow", definition.function, definition.name, app_id=source.app_id, version_name=definition.version, is_aside=True
+                )
+        plan = {"instance_id": new_id, "code": chosen, "custom_status": custom_status}
+        self._loop.call(partial(operations.fork, self._turns, source, shared, plan, audit=audit))
+        return new_id
 
     def _act(
         self,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from wfengine.core import rerunning, waits
+from wfengine.core import forking, rerunning, waits
 from wfengine.core.transitions import new_instance
 from wfengine.errors import InstanceAlreadyExists, InstanceNotFound, InstanceNotTerminal, InvalidArgument, WaitOver
 from wfengine.model.history import EventRaised, EventWait, ExecutionStarted, HistoryEvent, TimerCreated
@@ -189,6 +189,18 @@ def rerun(
     population.begin_claims()
     key = population.claim_key(plan["instance_id"]) or population.new_key()
     made = rerunning.rerun(source, rows, event_id, key=key, now=population.clock.now(), claim_key=population.claim_key, **plan)
+    turns.reopen(made, [audit] if audit else [], ack)
+
+
+def fork(
+    turns: Turns, source: Instance, shared: forking.Cut, plan: dict[str, Any], ack: Future[None], *, audit: AuditRow | None = None
+) -> None:
+    """Make a new instance of what is shared of any one's past; `plan` says its id and its code. Raises InstanceAlreadyExists."""
+    population = turns.population
+    _expect_free(population, plan["instance_id"])
+    population.begin_claims()
+    key = population.claim_key(plan["instance_id"]) or population.new_key()
+    made = forking.fork(source, shared, key=key, now=population.clock.now(), claim_key=population.claim_key, **plan)
     turns.reopen(made, [audit] if audit else [], ack)
 
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import CodeType, FunctionType, ModuleType
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
 import msgspec
 
@@ -27,13 +27,15 @@ from wfengine.model.spans import LONGEST_SPAN
 from wfengine.model.work import DefinitionRow
 
 Kind = Literal["workflow", "activity"]
+Importance = Literal["low", "normal", "high"]
 
 
 class Definition:
     """One version of a workflow or an activity. Call it with (ctx, input).
 
     `timeout_s`, `circuit_breaker` and `transactional` are for activities: how long an attempt may take where the call does not say, what keeps
-    attempts from being made, and whether its writes to the lab's database and its completion are one.
+    attempts from being made, and whether its writes to the lab's database and its completion are one. `importance`, theirs too, is a hint to
+    whoever shows runs: nothing runs differently because of it.
     """
 
     def __init__(  # noqa: PLR0913  # all that may be said of one when it is registered
@@ -48,6 +50,7 @@ class Definition:
         timeout: timedelta | None = None,
         circuit_breaker: CircuitBreaker | None = None,
         transactional: bool = False,
+        importance: Importance | None = None,
     ) -> None:
         if not callable(function):
             raise InvalidArgument(f"A {kind} is a function, not {type(function).__name__}.")
@@ -66,6 +69,9 @@ class Definition:
         self.timeout_s = None if timeout is None else _seconds(timeout)
         self.circuit_breaker = circuit_breaker
         self.transactional = transactional
+        self.importance = importance
+        if importance is not None and importance not in get_args(Importance):
+            raise InvalidArgument(f"importance must be 'low', 'normal' or 'high' (or None), not {importance!r}.")
         if circuit_breaker is not None and not isinstance(circuit_breaker, CircuitBreaker):
             raise InvalidArgument(f"circuit_breaker must be a CircuitBreaker(...), not {circuit_breaker!r}.")
         if transactional and self.is_coroutine:
@@ -85,8 +91,8 @@ class Definition:
 
     def is_same(self, other: "Definition") -> bool:
         """Whether registering this one after the other changes nothing."""
-        mine = (self.code_hash, self.timeout, self.circuit_breaker, self.transactional)
-        return mine == (other.code_hash, other.timeout, other.circuit_breaker, other.transactional)
+        mine = (self.code_hash, self.timeout, self.circuit_breaker, self.transactional, self.importance)
+        return mine == (other.code_hash, other.timeout, other.circuit_breaker, other.transactional, other.importance)
 
     def __call__(self, ctx: Any, payload: Any) -> Any:
         """Run the function; its input becomes the pydantic model that it annotates, if it does."""
@@ -124,11 +130,13 @@ class Registry:
         app_id: str | None = None,
         version_name: str | None = None,
         is_latest: bool = False,
+        is_aside: bool = False,
         **options: Any,
     ) -> tuple[Definition, bool]:
         """Register `function`; also tells whether this changes the newest code. Older code becomes the newest again.
 
-        `version_name` is for workflows: new instances take the version that was registered last as the latest. `options` are an activity's.
+        `version_name` is for workflows: new instances take the version that was registered last as the latest; one that stands aside is taken only
+        by those that ask for it. `options` are an activity's.
         """
         name = checked_text(name or name_of(function), f"a {kind}'s name")
         app_id = None if app_id is None else checked_text(app_id, "app_id")
@@ -143,8 +151,10 @@ class Registry:
             becomes_latest = version_name is not None and is_latest
             is_new = newest is None or not definition.is_same(newest) or (becomes_latest and named.latest != version_name)
             others = {known: one for known, one in named.versions.get(version_name, {}).items() if known != definition.code_hash}
+            is_first = is_aside and version_name not in named.versions  # where nobody is the latest, the last one is taken
+            versions = {version_name: {**others, definition.code_hash: definition}}
             self._names[kind, app_id, name] = _Named(
-                versions={**named.versions, version_name: {**others, definition.code_hash: definition}},
+                versions={**versions, **named.versions} if is_first else {**named.versions, **versions},
                 latest=version_name if becomes_latest else named.latest,
             )
         return definition, is_new
@@ -175,6 +185,12 @@ class Registry:
         """What is registered for this app."""
         with self._lock:
             return sorted(name for of_kind, app, name in self._names if (of_kind, app) == (kind, app_id))
+
+    def of_importance(self, importance: Importance) -> set[str]:
+        """The activities of which the newest code is declared so, in any app."""
+        with self._lock:
+            found = [(name, named.newest(None)) for (kind, _, name), named in self._names.items() if kind == "activity"]
+        return {name for name, newest in found if newest is not None and newest.importance == importance}
 
     def apps(self) -> set[str]:
         """The apps that have registered anything, beside the lab itself."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from wfengine.core.arguments import checked_text, name_of
 from wfengine.errors import DefinitionNotFound, InvalidArgument
-from wfengine.model.history import EventRaised
+from wfengine.model.history import EventRaised, ExecutionTerminated
 from wfengine.model.payload import to_json
 from wfengine.model.work import AuditRow
 from wfengine.runtime.registry import Registry
@@ -20,6 +20,12 @@ def raised(event_name: Any, data: Any, audit: AuditRow | None) -> Callable[[date
     checked_text(event_name, "an event's name")
     payload = None if data is None else to_json(data, f"the data of event {event_name!r}")
     return lambda now: EventRaised(occurred_at=now, name=event_name, input=payload, raised_by=None if audit is None else audit.who)
+
+
+def terminated(output: Any, *, recursive: bool) -> Callable[[datetime], ExecutionTerminated]:
+    """The end of an instance by an operator, likewise."""
+    payload = None if output is None else to_json(output, "the output")
+    return lambda now: ExecutionTerminated(occurred_at=now, output=payload, recurse=recursive)
 
 
 def start_request(

@@ -1,5 +1,6 @@
 """Questions the engine asks of the record. Reports for people are SQL elsewhere; what is here rebuilds the engine's memory."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -27,6 +28,11 @@ _LAST_POSITION = 2**63 - 1
 def live(cursor: duckdb.DuckDBPyConnection) -> list[tuple[Instance, list[HistoryRow]]]:
     """Every execution that has not ended, with its whole history."""
     found = instances_from(cursor, f"SELECT {_RUNS} FROM executions WHERE status NOT IN (SELECT unnest(?)) ORDER BY key", [_TERMINAL])
+    return with_histories(cursor, found)
+
+
+def with_histories(cursor: duckdb.DuckDBPyConnection, found: list[Instance]) -> list[tuple[Instance, list[HistoryRow]]]:
+    """These executions with their whole histories, by one query."""
     of = histories(cursor, [instance.key for instance in found])
     return [(instance, of[instance.key]) for instance in found]
 
@@ -39,6 +45,26 @@ def histories(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int]) -> dict[in
         for record in _events_from(cursor, wanted, [list(found)]):
             found[record.key].append(record)
     return found
+
+
+def executions(
+    cursor: duckdb.DuckDBPyConnection,
+    name: str,
+    *,
+    statuses: Iterable[str] | None = None,
+    version: str | None = None,
+    limit: int | None = None,
+) -> list[Instance]:
+    """Every execution of a workflow (of this version, in one of these statuses), newest first."""
+    query = f"SELECT {_RUNS} FROM executions WHERE name = $name"
+    given: dict[str, Any] = {"name": name}
+    if statuses is not None:
+        query += " AND status IN (SELECT unnest($statuses))"
+        given["statuses"] = list(statuses)
+    if version is not None:
+        query += " AND version = $version"
+        given["version"] = version
+    return instances_from(cursor, f"{query} ORDER BY key DESC LIMIT {sys.maxsize if limit is None else int(limit)}", given)
 
 
 def ids(cursor: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, str, Status]]:

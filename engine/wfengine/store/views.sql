@@ -87,12 +87,24 @@ standing AS (
     ) AS had
     FROM in_order
 ),
-still_open AS (SELECT instance, unnest(had[2:]) - 1 AS event_id FROM standing)
+still_open AS (SELECT instance, unnest(had[2:]) - 1 AS event_id FROM standing),
+-- A wait and timers that a turn asked for together, and nothing beside them, race each other: the first of the timers is a deadline, too.
+races AS (
+    SELECT h.instance, h.turn, min(h.fire_at) FILTER (h.origin = 'timer') AS fire_at
+    FROM history AS h
+    SEMI JOIN waiting AS w ON w.instance = h.instance AND w.turn = h.turn
+    WHERE (h.type = 'TimerCreated' AND h.origin IN ('event', 'timer')) OR h.type = 'DetachedWorkflowInstanceCreated'
+        OR (h.type IN ('TaskScheduled', 'ChildWorkflowInstanceCreated') AND h.attempt = 1)
+    GROUP BY h.instance, h.turn
+    HAVING bool_and(h.type = 'TimerCreated')
+)
 SELECT
-    e.instance_id, e.name AS workflow, e.key, w.event_id, w.name AS event_name, w.occurred_at AS waiting_since, w.fire_at AS deadline,
-    w.detail ->> '$.title' AS title, w.detail ->> '$.schema' AS schema
+    e.instance_id, e.name AS workflow, e.key, w.event_id, w.name AS event_name, w.occurred_at AS waiting_since,
+    least(w.fire_at, r.fire_at) AS deadline, w.detail ->> '$.title' AS title, w.detail ->> '$.schema' AS schema,
+    w.detail ->> '$.risk' AS risk, w.detail ->> '$.requester' AS requester
 FROM still_open
 JOIN waiting AS w USING (instance, event_id)
+LEFT JOIN races AS r ON r.instance = w.instance AND r.turn = w.turn
 JOIN executions AS e ON e.key = w.instance;
 
 -- Whatever failed: attempts of activities, child workflows, workflows.

@@ -17,6 +17,8 @@ import msgspec
 from wfengine.core.arguments import name_of
 from wfengine.errors import InvalidArgument, NonRetryableError
 from wfengine.model.failure import FailureDetails, failure_of
+from wfengine.model.history import TaskScheduled
+from wfengine.model.instance import Instance
 from wfengine.model.payload import from_json, to_json
 from wfengine.runtime.registry import Definition
 from wfengine.runtime.worker import WorkflowActivityContext
@@ -72,6 +74,24 @@ class Answers:
     def uncalled(self, called: set[str]) -> list[str]:
         """The mocks that were to be called and are not among these names."""
         return sorted(self._expected - called)
+
+    # What the stage asks.
+
+    def of_attempt(self, task: TaskScheduled, context: WorkflowActivityContext, function: Callable[..., Any] | None) -> Answered:
+        """Make one attempt of an activity, or of an inline step whose `function` this is. Raises InvalidArgument where nobody knows what it does."""
+        if function is not None:
+            return self.of_step(task.name, function, task.input)
+        return self.of_activity(task.name, context, task.input)
+
+    def child(self, instance: Instance) -> Definition | None:
+        """The code to play for a child workflow that starts; None where it has an answer. Raises InvalidArgument where it has neither."""
+        return self.workflow(instance.name)
+
+    def of_child(self, instance: Instance) -> Answered:
+        """The promised answer of a child workflow that is not played."""
+        return self.of_workflow(instance.name, instance.input)
+
+    # By kind.
 
     def workflow(self, name: str) -> Definition | None:
         """The code to play for a child workflow; None where it has an answer. Raises InvalidArgument where it has neither."""

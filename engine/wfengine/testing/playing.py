@@ -16,6 +16,7 @@ from wfengine.model.failure import FailureDetails
 from wfengine.model.history import ExecutionStarted, HistoryEvent
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import from_json, to_json
+from wfengine.model.work import HistoryRow
 from wfengine.runtime.registry import Definition
 from wfengine.testing.answers import Answers
 from wfengine.testing.stage import Call, Event, Stage
@@ -27,7 +28,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """How a played workflow ended, or stands: RUNNING, where the `timeout` came first.
 
     `history` holds the events of all its generations, one after the other; `calls` are those of its children, too. `unraised` are the given
-    events that nobody waited for, or whose time did not come.
+    events that nobody waited for, or whose time did not come. `instance` and `rows` are its last generation, as an engine would keep it.
     """
 
     instance_id: str
@@ -39,6 +40,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     history: list[HistoryEvent]
     calls: list[Call]
     elapsed: timedelta
+    instance: Instance
+    rows: list[HistoryRow]
     unraised: list[Event] = []
 
     def result(self) -> Any:
@@ -85,12 +88,30 @@ def run(  # noqa: PLR0913  # all that may be said of a play
     Raises NonDeterminismError where a replay asks for something else, NeverEnds where nothing can happen any more or no end is in sight,
     InvalidArgument where a call is neither mocked nor known, or a mock was not called.
     """
-    name = name_of(workflow)
+    answers = Answers(mocks or {}, mocks_only=mocks_only, patched=_patches(patched))
+    answers.note("workflow", workflow)  # it may call itself by name
+    return play(
+        workflow, input, answers, events=events, clock=clock, instance_id=instance_id, timeout=timeout, most_generations=most_generations
+    )
+
+
+def play(  # noqa: PLR0913  # as `run`
+    workflow: Callable[..., Any],
+    input: Any,
+    answers: Answers,
+    *,
+    events: Iterable[Event | tuple[Any, ...] | str] | Mapping[str, Any] = (),
+    clock: datetime | None = None,
+    instance_id: str = "test",
+    timeout: timedelta | None = None,
+    most_generations: int = 100,
+    name: str | None = None,
+) -> Outcome:
+    """As `run`, with answers of any kind: for whoever decides anew what comes of each attempt. Raises as `run`."""
+    name = name or name_of(workflow)
     began = BEGINNING if clock is None else _aware(clock)
     if timeout is not None and not isinstance(timeout, timedelta):
         raise InvalidArgument(f"timeout is the virtual time to play for, such as timedelta(days=1), not {timeout!r}.")
-    answers = Answers(mocks or {}, mocks_only=mocks_only, patched=_patches(patched))
-    answers.note("workflow", workflow)  # it may call itself by name
     stage = Stage(answers, _events(events), began)
     started = ExecutionStarted(
         occurred_at=began, name=name, instance_id=instance_id, input=None if input is None else to_json(input, "the workflow's input")
@@ -113,6 +134,8 @@ def run(  # noqa: PLR0913  # all that may be said of a play
         history=[event for generation in stage.generations for event in generation.turns.history],
         calls=stage.calls,
         elapsed=stage.now - began,
+        instance=one,
+        rows=stage.generations[-1].turns.rows,
         unraised=stage.unraised,
     )
 

@@ -213,22 +213,18 @@ class Stage:
             if instance.instance_id == played.instance.instance_id:
                 self._begin(played.definition, instance, events)
             elif instance.parent is not None:
-                definition = self._answers.workflow(instance.name)
+                definition = self._answers.child(instance)
                 if definition is not None:
                     self._begin(definition, instance, events)
                 else:
-                    came = self._answers.of_workflow(instance.name, instance.input)
+                    came = self._answers.of_child(instance)
                     self._answer(came.after, instance.parent.key, _child_outcome(instance.parent.task_id, came, self.now + came.after))
 
     def _perform(self, played: Played, task: TaskScheduled) -> None:
-        function = played.turns.inline(task.event_id)
-        if function is not None:
-            came = self._answers.of_step(task.name, function, task.input)
-        else:
-            context = WorkflowActivityContext(
-                played.instance.instance_id, task.event_id, task.task_execution_id, task.attempt, propagated=task.propagated
-            )
-            came = self._answers.of_activity(task.name, context, task.input)
+        context = WorkflowActivityContext(
+            played.instance.instance_id, task.event_id, task.task_execution_id, task.attempt, propagated=task.propagated
+        )
+        came = self._answers.of_attempt(task, context, played.turns.inline(task.event_id))
         if task.timeout_s is not None and came.after.total_seconds() > task.timeout_s:
             limit = timedelta(seconds=task.timeout_s)
             told = f"Activity {task.name!r} had not ended after {task.timeout_s:g} s, its timeout."

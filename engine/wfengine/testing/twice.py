@@ -28,11 +28,12 @@ _MEND = (
 
 
 class PlayedTwice:
-    """One execution of `workflow`. `history` is what an engine would have recorded of it."""
+    """One execution of `workflow`. `history` is what an engine would have recorded of it, `rows` the same with the turns that took it up."""
 
     def __init__(self, workflow: WorkflowFunction, instance: Instance) -> None:
         self.instance = instance
         self.history: list[HistoryEvent] = []
+        self.rows: list[HistoryRow] = []
         self._workflow = workflow
         self._kept = Execution(workflow)
         self._replay_from = 0
@@ -46,7 +47,9 @@ class PlayedTwice:
             self._replay_from = 0 if size < REPLAYED_EVERY_TURN_UP_TO_EVENTS else size + size // 8
         transition = apply(self.instance, events, result, now=now, claim_key=claim_key, pass_on=self._passed_on)
         self.instance = transition.instance
-        self.history += [row.event for row in transition.commit.history if row.key == self.instance.key]
+        own = [row for row in transition.commit.history if row.key == self.instance.key]
+        self.rows += own
+        self.history += [row.event for row in own]
         return result, transition
 
     def rebuilt(self) -> Execution:

@@ -7,6 +7,7 @@ import { set } from "../dom";
 import { everySecond } from "../every_second";
 import type { LabLinks } from "../lab_links";
 import { paletteVariables } from "../palette";
+import type { Recoloured } from "../protocol";
 import { currentTheme, onThemeChange } from "../theme";
 
 export abstract class LabPanel extends Widget {
@@ -17,13 +18,14 @@ export abstract class LabPanel extends Widget {
     super({ node });
     this.addClass("wf-lab");
     dress(node);
-    this.#forgetTheme = onThemeChange(() => paint(node));
+    this.#forgetTheme = onThemeChange(() => this.#paint());
     links.changed.connect(this.refresh, this);
   }
 
   /** Draw what there is now; nobody sees it while it is hidden. */
   refresh(): void {
     if (!this.isVisible) return;
+    this.#paint();
     this.draw();
     this.#keepTime();
   }
@@ -53,6 +55,10 @@ export abstract class LabPanel extends Widget {
     this.#stopTicking?.();
   }
 
+  #paint(): void {
+    paint(this.node, this.links.current?.overview?.palette);
+  }
+
   #keepTime(): void {
     this.#stopTicking?.();
     this.#stopTicking = everySecond(() => {
@@ -72,8 +78,8 @@ export function dress(node: HTMLElement): void {
   paint(node);
 }
 
-export function paint(node: HTMLElement): void {
+export function paint(node: HTMLElement, palette: Recoloured = {}): void {
   const theme = currentTheme();
   set(node, { "data-wf-theme": theme });
-  for (const [name, value] of paletteVariables(theme)) node.style.setProperty(name, value);
+  for (const [name, value] of paletteVariables(theme, palette)) node.style.setProperty(name, value);
 }

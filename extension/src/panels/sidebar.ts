@@ -80,6 +80,7 @@ export class Sidebar extends LabPanel {
     text(this.#name, overview?.lab ?? "No lab");
     this.#drawStanding(overview, isLive);
     if (overview === null || overview.runs.length === 0) {
+      text(this.#stuck, ""); // nothing of an earlier lab is left to be found
       this.#drawEmpty(overview !== null && isLive);
       return;
     }
@@ -89,7 +90,7 @@ export class Sidebar extends LabPanel {
     }
     const now = this.#now();
     this.#stuck.hidden = overview.stuck === 0;
-    replace(this.#stuck, `! ${overview.stuck.toLocaleString("en")} stuck: the code does not agree with what is recorded`);
+    text(this.#stuck, overview.stuck === 0 ? "" : `! ${overview.stuck.toLocaleString("en")} stuck: the code does not agree with what is recorded`);
     this.#waitingHead.hidden = overview.approvals_total === 0;
     text(this.#waiting, overview.approvals_total.toLocaleString("en"));
     const approvals = this.#showsAll ? overview.approvals : overview.approvals.slice(0, FEW);
@@ -117,6 +118,7 @@ export class Sidebar extends LabPanel {
   #drawStanding(overview: Overview | null, isLive: boolean): void {
     text(this.#standing, overview === null ? "" : isLive ? "live" : `as of ${new Date(overview.now).toLocaleTimeString()}`);
     if (overview === null) return this.#tell(null);
+    if (!isLive && this.links.current?.isClosed === true) return this.#tell({ text: "The lab is closed. Run %load_ext wflab: its workflows go on from where they were.", level: "info" });
     if (!isLive) return this.#tell({ text: "The kernel is gone. Run %load_ext wflab: its workflows go on from where they were.", level: "info" });
     if (overview.trouble !== null) return this.#tell({ text: overview.trouble, level: "error" });
     if (this.#notice.dataset["wfOf"] !== "act") this.#tell(null);

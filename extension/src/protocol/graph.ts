@@ -66,7 +66,7 @@ export interface GraphGroup {
 export interface GraphEdge {
   readonly source: string;
   readonly target: string;
-  readonly kind: "flow" | "join" | "loop" | "won" | "lost" | "planned";
+  readonly kind: "flow" | "join" | "loop" | "won" | "lost" | "planned" | "mark";
   readonly path: string;
 }
 

@@ -12,6 +12,8 @@ export interface InboxItem {
   readonly until: number | null;
   readonly title: string | null;
   readonly schema: number | null;
+  readonly risk: string | null;
+  readonly requester: string | null;
   readonly parent: string | null;
   readonly assignee: string;
   readonly snoozed: number | null;
@@ -46,6 +48,8 @@ export interface InboxDetail {
   readonly next: readonly (readonly [condition: string, what: string])[];
   readonly on_timeout: string;
   readonly history: readonly (readonly [at: number, who: string, what: string, where: string, why: string])[];
+  readonly outputs: readonly (readonly [step: string, text: string])[];
+  readonly description: readonly unknown[];
 }
 
 export interface InboxOutcome {

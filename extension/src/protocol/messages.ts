@@ -1,7 +1,7 @@
 // What kernel and page say to each other about a view: the twin of wflab/protocol/messages.py, where the meaning of each field is told.
 // tests/protocol/ holds samples that both suites read.
 
-export type ViewName = "run" | "graph" | "timeline" | "inbox";
+export type ViewName = "run" | "graph" | "timeline" | "replay" | "saga" | "inbox" | "dashboard" | "recipes";
 
 /** What every picture has, whatever it shows. */
 export interface AnyPicture {
@@ -18,10 +18,14 @@ export interface Focus {
   readonly attempt: number | null;
 }
 
+/** The states that have other colours than ours: light, what is readable on it, dark, what is readable on that. */
+export type Recoloured = Readonly<Record<string, readonly [light: string, lightOn: string, dark: string, darkOn: string]>>;
+
 export interface ShowPicture {
   readonly type: "picture";
   readonly seq: number;
   readonly picture: AnyPicture;
+  readonly palette?: Recoloured | undefined;
 }
 
 export interface ShowChange {
@@ -91,6 +95,7 @@ export interface SetFocus {
 export interface Switch {
   readonly type: "switch";
   readonly view: ViewName;
+  readonly instance_id: string | null;
 }
 
 export type ToPage = ShowPicture | ShowChange | Notice | Reply | FocusMoved;

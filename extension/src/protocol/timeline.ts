@@ -20,6 +20,12 @@ export interface Density {
   readonly median_ms: number | null;
   readonly worst: Bytes;
   readonly many: Bytes;
+  readonly members: Bytes;
+}
+
+export interface Limit {
+  readonly name: string;
+  readonly most: number;
 }
 
 export interface Strip {
@@ -41,6 +47,8 @@ export interface TimelinePicture extends RunHead {
   /** Columns: `columns.ts` reads them. */
   readonly spans: unknown;
   readonly parents: Readonly<Record<string, string>>;
+  readonly limits: readonly Limit[];
+  readonly minor: readonly string[];
   readonly spans_total: number;
   readonly turns: readonly number[];
   readonly critical: readonly string[];

@@ -6,7 +6,7 @@ const SHARED: readonly KeyHelp[] = [
   { keys: "?", what: "this sheet" },
   { keys: "Escape", what: "close what is open; then back to the notebook's cell" },
   { keys: "v", what: "view as table, and back" },
-  { keys: "r g t", what: "show the run, its graph, its timeline" },
+  { keys: "o g t r", what: "show the run, its graph, its timeline, its replay" },
   { keys: "y", what: "copy the instance id" },
   { keys: "x", what: "export as SVG" },
 ];

@@ -6,8 +6,8 @@ import { Clock } from "../clock";
 import { html, replace, set, text } from "../dom";
 import { everySecond } from "../every_second";
 import { isTyping, keepKeys } from "../keys";
-import { paletteVariables, type Theme } from "../palette";
-import { type AnyPicture, type Focus, type FocusMoved, type FromPage, isRunHead, type Notice, type Reply, type ShowChange, type ShowPicture, type ViewName } from "../protocol";
+import { paletteVariables, sameColours, type Theme } from "../palette";
+import { type AnyPicture, type Focus, type FocusMoved, type FromPage, isRunHead, type Notice, type Recoloured, type Reply, type ShowChange, type ShowPicture, type ViewName } from "../protocol";
 import type { MakeView, View } from "../view";
 import { Announcer } from "../views/announcer";
 import { Header } from "../views/header";
@@ -20,10 +20,14 @@ import { tableOf } from "./table";
 
 const NO_KERNEL = "needs a running kernel: run this cell";
 const TABS: readonly (readonly [view: ViewName, label: string, key: string])[] = [
-  ["run", "Run", "r"],
+  ["run", "Run", "o"],
   ["graph", "Graph", "g"],
   ["timeline", "Timeline", "t"],
+  ["saga", "Saga", "s"],
+  ["replay", "Replay", "r"],
 ];
+/** Views of the whole lab, not of one run. */
+const OF_LAB: ReadonlySet<ViewName> = new Set<ViewName>(["inbox", "dashboard", "recipes"]);
 
 /** A view: `make` fills the frame, `css` is its own style. */
 export function viewOf<P extends AnyPicture>(name: ViewName, css: string, make: MakeContent<P>): MakeView {
@@ -46,6 +50,8 @@ class Shell<P extends AnyPicture> implements View, Host {
   #channel: BroadcastChannel | null = null;
   #picture: P | null = null;
   #seq = 0;
+  #theme: Theme = "light";
+  #palette: Recoloured = {};
   #isThere: boolean;
   #isSeen = true;
   #isTable = false;
@@ -58,7 +64,7 @@ class Shell<P extends AnyPicture> implements View, Host {
     this.drawer = new Drawer(() => this.element.focus({ preventScroll: true }));
     this.#content = make(this);
     const tabs = html("nav", { class: "wf-tabs", "aria-label": "Views of this run" });
-    for (const [view, label, key] of name === "inbox" ? [] : TABS) {
+    for (const [view, label, key] of OF_LAB.has(name) ? [] : TABS) {
       const tab = this.#button(label, `${label} of this run (${key})`, `switch-${view}`, () => this.#switch(view));
       set(tab, { "aria-current": view === name ? "page" : undefined });
       this.#tabs.set(view, tab);
@@ -113,6 +119,7 @@ class Shell<P extends AnyPicture> implements View, Host {
     }
     this.#seq = message.seq;
     this.#picture = picture;
+    this.#recolour(message.palette);
     if (this.#isThere) this.#clock.follow(picture, pushed);
     else this.#clock.stand(picture);
     this.redraw();
@@ -140,9 +147,16 @@ class Shell<P extends AnyPicture> implements View, Host {
   }
 
   paint(theme: Theme): void {
+    this.#theme = theme;
     set(this.element, { "data-wf-theme": theme });
-    for (const [name, value] of paletteVariables(theme)) this.element.style.setProperty(name, value);
+    for (const [name, value] of paletteVariables(theme, this.#palette)) this.element.style.setProperty(name, value);
     this.#content.paint?.();
+  }
+
+  #recolour(palette: Recoloured = {}): void {
+    if (sameColours(palette, this.#palette)) return;
+    this.#palette = palette;
+    this.paint(this.#theme);
   }
 
   look(isSeen: boolean): void {
@@ -258,7 +272,7 @@ class Shell<P extends AnyPicture> implements View, Host {
   }
 
   #switch(view: ViewName): void {
-    if (this.#tabs.get(view)?.getAttribute("aria-current") !== "page") this.send({ type: "switch", view });
+    if (this.#tabs.get(view)?.getAttribute("aria-current") !== "page") this.send({ type: "switch", view, instance_id: null });
   }
 
   #refresh(): void {

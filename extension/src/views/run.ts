@@ -6,8 +6,8 @@ import { Clock } from "../clock";
 import { html, replace, set, text } from "../dom";
 import { everySecond } from "../every_second";
 import { keepKeys } from "../keys";
-import { paletteVariables, type Theme } from "../palette";
-import { type FocusMoved, type FromPage, isRunPicture, type Notice, type Picture, type Reply, type ShowChange, type ShowPicture } from "../protocol";
+import { paletteVariables, sameColours, type Theme } from "../palette";
+import { type FocusMoved, type FromPage, isRunPicture, type Notice, type Picture, type Recoloured, type Reply, type ShowChange, type ShowPicture } from "../protocol";
 import type { View } from "../view";
 import { Announcer, sentenceOf } from "./announcer";
 import { GraphView } from "./graph";
@@ -33,6 +33,8 @@ export class RunView implements View {
   readonly #announcer = new Announcer();
   #picture: Picture | null = null;
   #seq = 0;
+  #theme: Theme = "light";
+  #palette: Recoloured = {};
   #isThere = true;
   #isInSight = true;
   #stopTicking: (() => void) | null = null;
@@ -65,6 +67,7 @@ export class RunView implements View {
     if (message.seq < this.#seq || !isRunPicture(picture)) return;
     this.#seq = message.seq;
     this.#picture = picture;
+    this.#recolour(message.palette);
     if (this.#isThere) this.#clock.follow(picture, pushed);
     else this.#clock.stand(picture);
     this.#draw(picture);
@@ -87,8 +90,15 @@ export class RunView implements View {
   }
 
   paint(theme: Theme): void {
+    this.#theme = theme;
     set(this.element, { "data-wf-theme": theme });
-    for (const [name, value] of paletteVariables(theme)) this.element.style.setProperty(name, value);
+    for (const [name, value] of paletteVariables(theme, this.#palette)) this.element.style.setProperty(name, value);
+  }
+
+  #recolour(palette: Recoloured = {}): void {
+    if (sameColours(palette, this.#palette)) return;
+    this.#palette = palette;
+    this.paint(this.#theme);
   }
 
   dispose(): void {

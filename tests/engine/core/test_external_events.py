@@ -168,3 +168,21 @@ def test_a_long_wait_beside_many_short_ones_remembers_none_of_them() -> None:
     for number in range(1, 50):
         story.turn(story.completed(number))
     assert len(waits[0]._waiters or ()) == 1
+
+
+def test_what_a_person_should_know_of_a_wait_is_recorded_with_it() -> None:
+    def workflow(ctx: WorkflowContext, _: Any) -> Steps:
+        return (yield ctx.wait_for_external_event("approval", title="Ship?", description="*Soon*", risk="high", requester="ben"))
+
+    [asked] = Rehearsal(workflow).start()
+    assert isinstance(asked, CreateTimer)
+    assert asked.origin == EventWait(name="approval", title="Ship?", description="*Soon*", risk="high", requester="ben")
+
+
+def test_a_risk_is_one_of_three_words() -> None:
+    def workflow(ctx: WorkflowContext, _: Any) -> Steps:
+        return (yield ctx.wait_for_external_event("approval", risk="enormous"))
+
+    story = Rehearsal(workflow)
+    story.start()
+    assert "'low', 'medium' or 'high'" in story.failure.message

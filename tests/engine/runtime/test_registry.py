@@ -147,3 +147,26 @@ def test_an_annotated_model_is_made_from_the_payload() -> None:
     assert Definition("activity", "f", optional)(None, None) == 0
     with pytest.raises(TypeError, match="expected an object to make a Order of, got int"):
         Definition("activity", "f", plain)(None, 5)
+
+
+def test_a_version_that_stands_aside_is_taken_only_by_those_that_ask_for_it() -> None:
+    registry = Registry()
+    registry.add("workflow", lambda _ctx: 1, "flow", version_name="v1")
+    registry.add("workflow", lambda _ctx: 2, "flow", version_name="aside", is_aside=True)
+    found = registry.find("workflow", "flow")
+    assert found is not None
+    assert found.version == "v1"
+    assert registry.versions("flow") == ["aside", "v1"]
+
+
+def test_importance_is_a_hint_that_the_newest_code_of_a_name_gives() -> None:
+    registry = Registry()
+    registry.add("activity", activity, "log", importance="low")
+    registry.add("activity", activity, "log", app_id="other")
+    registry.add("activity", activity, "charge", importance="high")
+    assert registry.of_importance("low") == {"log"}
+    _, is_new = registry.add("activity", activity, "log")
+    assert is_new, "the next one is said to be of no importance"
+    assert registry.of_importance("low") == set()
+    with pytest.raises(InvalidArgument, match="'low', 'normal' or 'high'"):
+        registry.add("activity", activity, "log", importance="none")

@@ -24,6 +24,7 @@ from wfengine.model.work import Commit, HistoryRow
 from wfengine.store import appending, migrating
 from wfengine.store.appending import Entry
 from wfengine.store.database import Progress
+from wfengine.store.rows import naive
 from wfengine.testing.rehearsal import Steps
 from wfengine.testing.twice import PlayedTwice
 
@@ -171,3 +172,24 @@ def test_the_same_holds_of_what_arrives_together_while_the_code_does_something_b
 ) -> None:
     """Where it asks for an event twice on end within one turn, history does not tell whether the event came before the first or behind."""
     played(tables, [each for step in steps for each in (step, "activity")], turns)
+
+
+def timer(event_id: int, fire_at: int) -> h.TimerCreated:
+    return h.TimerCreated(occurred_at=BEGIN, event_id=event_id, fire_at=moment(fire_at), origin=h.UserTimer())
+
+
+@pytest.mark.parametrize(
+    ("asked", "deadline"),
+    [
+        ([wait(0), timer(1, 60), timer(2, 30)], 30),
+        ([wait(0, deadline=20), timer(1, 60)], 20),
+        ([wait(0), timer(1, 60), h.TaskScheduled(occurred_at=BEGIN, event_id=2, name="work", task_execution_id="w")], None),
+        ([wait(0)], None),
+    ],
+)
+def test_a_timer_that_a_wait_races_is_its_deadline(
+    tables: duckdb.DuckDBPyConnection, asked: list[h.HistoryEvent], deadline: int | None
+) -> None:
+    waits_of(tables, turn(1, 0, *asked))
+    [(found,)] = tables.execute("SELECT deadline FROM waits").fetchall()
+    assert found == (None if deadline is None else naive(moment(deadline)))

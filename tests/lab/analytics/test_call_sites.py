@@ -176,3 +176,20 @@ def test_text_that_is_no_python_has_no_call_sites(source: str | None) -> None:
 def test_no_text_makes_the_reading_fail(text: str) -> None:
     call_sites(text)
     call_sites(f"def order(ctx):\n    {text}")
+
+
+def test_a_sagas_point_of_no_return_is_known() -> None:
+    source = """
+def trip(ctx, given):
+    saga = wf.Saga(ctx)
+    yield saga.step(book, undo=cancel)
+    yield saga.step(charge, pivot=True)
+    yield saga.step(ship, pivot=is_last)
+    yield ctx.step(tell)
+"""
+    assert [(site.callee, site.is_saga_step, site.is_pivot) for site in planned_of(source)] == [
+        ("book", True, False),
+        ("charge", True, True),
+        ("ship", True, False),
+        ("tell", False, False),
+    ]

@@ -1,13 +1,17 @@
 """`run.timeline()` on a real engine: children, questions of a page, comparison, and what Python has of it."""
 
+import threading
 from base64 import b64decode
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import wflab as wf
+from tests.waiting import eventually
 from wfengine.errors import InvalidArgument
 from wflab import protocol
 from wflab.display.timeline_handle import TimelineHandle
@@ -143,3 +147,61 @@ def test_a_timeline_of_generations_has_seams(lab: wf.Lab) -> None:
     kinds = [span.kind for span in run.timeline().source.spans()]
     assert kinds.count("can") == 3
     assert kinds.count("workflow") == 4
+
+
+def test_limits_and_importance_come_from_the_lab_as_far_as_they_concern_what_is_shown(tmp_path: Path) -> None:
+    limits = wf.Limits(most_activities=2, activities={"score": 1, "never_called": 1})
+    with wf.Lab(tmp_path / "limited.duckdb", limits=limits) as lab:
+
+        @wf.activity(importance="low")
+        def log_line(_ctx: Any, given: int) -> int:
+            return given
+
+        @wf.activity
+        def score(_ctx: Any, given: int) -> int:
+            return given
+
+        @wf.activity(importance="low")
+        def never_called(_ctx: Any, given: int) -> int:
+            return given
+
+        @wf.workflow
+        def order(ctx: Any, _given: Any) -> Any:
+            yield ctx.call_activity(log_line, input=1)
+            yield ctx.call_activity(score, input=2)
+            yield ctx.call_activity(log_line, input=3)
+
+        run = lab.start(order)
+        run.result(20)
+        timeline = run.timeline()
+        drawn = timeline.source.picture()
+        assert [(limit.name, limit.most) for limit in drawn.limits] == [("", 2), ("score", 1)]
+        assert drawn.minor == ["log_line"]
+        assert repr(timeline).splitlines() == ["order COMPLETED", "  +2 minor  2 COMPLETED", "  score     COMPLETED"]
+
+
+def test_what_waits_for_its_turn_is_queued_and_not_at_work(tmp_path: Path) -> None:
+    hold = threading.Event()
+    with wf.Lab(tmp_path / "limited.duckdb", limits=wf.Limits(most_activities=1)) as lab:
+
+        @wf.activity
+        def score(_ctx: Any, given: int) -> int:
+            assert hold.wait(60)
+            return given
+
+        @wf.workflow
+        def order(ctx: Any, _given: Any) -> Any:
+            yield wf.when_all([ctx.call_activity(score, input=number) for number in range(5)])
+
+        run = lab.start(order)
+        try:
+            source = run.timeline().source
+
+            def most() -> list[int]:
+                strip = source.picture().strip
+                return [round(float(np.frombuffer(one, "<f4").max(initial=0))) for one in (strip.running, strip.queued)]
+
+            eventually(lambda: most() == [1, 4])
+        finally:
+            hold.set()
+        run.result(20)

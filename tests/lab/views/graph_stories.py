@@ -70,3 +70,36 @@ def node(shown: protocol.GraphPicture, name: str) -> protocol.GraphGroup:
 def links(shown: protocol.GraphPicture, level: int = 3) -> set[tuple[str, str, str]]:
     names = {group.id: group.name for group in shown.groups}
     return {(names[edge.source], names[edge.target], edge.kind) for edge in shown.levels[level].edges}
+
+
+QUOTES = """\
+def quote(ctx, order):
+    fast = ctx.call_activity(ask_fast, input=order)
+    cheap = ctx.call_child_workflow(ask_cheap, input=order)
+    limit = ctx.create_timer(timedelta(minutes=5))
+    if (yield when_any([fast, cheap, limit])) == limit:
+        yield ctx.call_activity(apologise)
+    else:
+        yield ctx.call_activity(offer)
+"""
+
+
+def quotes() -> Story:
+    """An activity, a child workflow and a timer race. Their event ids are 0, 1 and 2."""
+    story = Story("quote")
+    story.call("ask_fast")
+    story.child("ask_cheap")
+    story.timer(minutes=5)
+    return story
+
+
+def patched() -> Story:
+    """A run whose code took a patched way after its first call, and that was suspended while it waited for a person."""
+    story = Story("order")
+    first = story.call("reserve")
+    story.later(seconds=1).turn().returns(first)
+    story.tell(h.PatchRecorded(occurred_at=story.now, name="ask-first"))
+    story.waits("approval")
+    story.timer(hours=24)
+    story.later(minutes=2).tell(h.ExecutionSuspended(occurred_at=story.now, reason="audit"), seen=False)
+    return story

@@ -4,20 +4,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.lab.conftest import Story
-from tests.lab.views.graph_stories import BATCH, batch, graph_of, node, picture, raced
+from tests.lab.views.graph_stories import BATCH, QUOTES, batch, graph_of, node, patched, picture, quotes, raced
+from tests.lab.views.pages import SHOW, marks_of, page_with
 from tests.lab.views.test_card import HOSTILE, hostile
-from tests.lab.views.test_page import ADDRESS, SHOW
 from tests.lab.views.test_picture import chain
 from wflab import protocol
 from wflab.views.bundles import snapshot_of
 from wflab.views.graph_calls import Wanted, detail_of, find_call, find_group, page_of
 from wflab.views.graph_picture import graph_picture
-from wflab.views.widget import BUNDLES
 
-BUNDLE = BUNDLES / "graph.js"
 VIEW = "[data-wf-view=graph]"
 PLACES = "() => [...document.querySelectorAll('[data-wf-node]')].map((n) => [n.dataset.wfId, n.getBoundingClientRect().x, n.getBoundingClientRect().y])"
 WATCH = """() => {
@@ -28,30 +26,14 @@ WATCH = """() => {
 }"""
 MOST_NODES = 600
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BUNDLE.exists(), reason="the widget is not built: cd extension && npm ci && npm run build"),
-]
+pytestmark = marks_of("graph")
 Show = Callable[..., None]
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    def serve(route: Route) -> None:
-        if route.request.url.endswith("widget.js"):
-            route.fulfill(body=BUNDLE.read_text(), content_type="text/javascript")
-        else:
-            body = "<!doctype html><body data-jp-theme-light=true><div class=jp-Cell><div id=cell></div></div>"
-            route.fulfill(body=body, content_type="text/html; charset=utf-8")
-
-    page = browser.new_page(viewport={"width": 1200, "height": 900})
-    errors: list[object] = []
-    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108  # Playwright marks the function it is given
-    page.route("**/*", serve)
-    page.goto(ADDRESS)
-    yield page
-    page.close()
-    assert errors == []
+    with page_with(browser, "graph", width=1200) as page:
+        yield page
 
 
 def message(shown: protocol.GraphPicture, sequence: int = 1) -> dict[str, Any]:
@@ -186,6 +168,75 @@ def test_the_list_of_calls_is_narrowed_by_dragging_over_cells_and_histogram(page
     assert "places" not in page.evaluate("model.sent.findLast((sent) => sent.type === 'request').arguments")
 
 
+def drag(page: Page, figure: str, begin: tuple[float, float], end: tuple[float, float]) -> None:
+    """Over a figure in a node, from and to shares of its width and height."""
+    box = page.locator(f"[data-wf-node=score_chunk] {figure}").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + begin[0] * box["width"], box["y"] + begin[1] * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + end[0] * box["width"], box["y"] + end[1] * box["height"], steps=4)
+    assert page.locator("[data-wf-node=score_chunk] .wf-brushedpart").count() == 1
+    page.mouse.up()
+    assert page.locator(".wf-brushedpart").count() == 0
+
+
+def arguments(page: Page) -> dict[str, Any]:
+    return page.evaluate("model.sent.findLast((sent) => sent.type === 'request').arguments")  # type: ignore[no-any-return]  # as sent
+
+
+@pytest.mark.parametrize("zoomed", [False, True])
+def test_dragging_over_a_nodes_cells_or_histogram_lists_those_calls(page: Page, show: Show, *, zoomed: bool) -> None:
+    story = batch(1000).turn()
+    for number in range(1, 1001):
+        story.later(milliseconds=number).returns(number)
+    shown = picture(story, BATCH)
+    show(shown)
+    if zoomed:
+        page.click("[aria-label^=smaller]")
+    drag(page, ".wf-cells", (0.011, 0.1), (0.031, 0.3))  # the first cell of the first row to the second of the second, of 50 by 5
+    assert (arguments(page)["places"], "took" in arguments(page)) == ([0, 207], False)
+    answer(page, story, BATCH)
+    expect(page.locator("[data-wf-panel] [data-wf-row='0']")).to_be_focused()
+    expect(page.locator("[data-wf-panel]")).to_contain_text("showing 208 of 1,000")
+    durations = node(shown, "score_chunk").durations
+    assert durations is not None
+    drag(page, ".wf-histogram", (0.5, 0.5), (1.0, 0.5))
+    assert "places" not in arguments(page)
+    low, high = arguments(page)["took"]
+    assert low == pytest.approx((durations.low * durations.high) ** 0.5, rel=0.1)
+    assert high == pytest.approx(durations.high, rel=0.1)
+    assert page.evaluate("model.sent.filter((sent) => sent.type === 'set_focus').length") == 0, "a drag is no click"
+    page.locator("[data-wf-node=score_chunk] .wf-cells").click()
+    assert page.evaluate("model.sent.filter((sent) => sent.type === 'set_focus').length") == 1
+
+
+def test_tidy_asks_for_new_places_by_button_and_key(page: Page, show: Show) -> None:
+    show(picture(raced(), BATCH))
+    button = page.locator("[data-wf-action=tidy]")
+    expect(button).to_have_accessible_name("Tidy: lay all out anew")
+    button.click()
+    page.locator("[data-wf-node=validate]").focus()
+    page.keyboard.press("l")
+    assert page.evaluate("model.sent.filter((sent) => sent.what === 'tidy').length") == 2
+
+
+def test_raced_calls_and_what_happened_beside_the_calls_are_drawn(page: Page, show: Show) -> None:
+    story = quotes().later(seconds=2).turn().returns(0)
+    story.call("offer")
+    show(picture(story, QUOTES))
+    assert page.locator("[data-wf-edges=won]").count() == 1
+    assert page.locator("[data-wf-edges=lost]").count() == 1
+    assert page.locator(".wf-struck").count() == 1
+    expect(page.locator("[data-wf-node=ask_cheap]")).to_contain_text("lost the race, goes on")
+    page.evaluate("model.push", message(picture(patched()), 2))
+    assert page.locator("[data-wf-edges=mark]").count() == 1
+    expect(page.locator("[data-wf-node=suspended]")).to_have_attribute("data-wf-state", "SUSPENDED")
+    expect(page.locator("[data-wf-node=suspended]")).to_contain_text("audit")
+    expect(page.locator("[data-wf-node=ask-first]")).to_have_attribute("aria-label", "patch ask-first")
+    page.locator("[data-wf-action=detail]").fill("2")
+    assert page.locator("[data-wf-kind=patch]").count() == 0
+
+
 def test_detail_goes_from_the_workflow_alone_to_waits_and_timers(page: Page, show: Show) -> None:
     show(picture(raced(), BATCH))
     counts = []
@@ -278,6 +329,11 @@ def test_a_snapshot_shows_the_worst_calls_and_says_what_the_rest_needs(page: Pag
     page.locator("[data-wf-node=score_chunk]").dblclick()
     expect(page.locator("[data-wf-panel] [data-wf-row='0']")).to_have_attribute("data-wf-state", "FAILED")
     expect(page.locator("[data-wf-panel]")).to_contain_text("needs a running kernel")
+    tidy = page.locator("[data-wf-action=tidy]")
+    expect(tidy).to_be_disabled()
+    assert "needs a running kernel" in (tidy.get_attribute("title") or "")
+    drag(page, ".wf-cells", (0.1, 0.1), (0.3, 0.1))  # narrows nothing, and breaks nothing
+    expect(page.locator(f"{VIEW} [role=status]")).to_contain_text("needs a running kernel")
 
 
 def test_hostile_names_are_text(page: Page, show: Show) -> None:

@@ -1,6 +1,7 @@
 """The graph's picture: one node for each call-site, what it says, what led to what, and that nothing moves."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,17 @@ import msgspec
 import pytest
 
 from tests.lab.conftest import Story, approval
-from tests.lab.views.graph_stories import BATCH, batch, graph_of, links, node, picture, raced, took
+from tests.lab.views.graph_stories import BATCH, QUOTES, batch, graph_of, links, node, patched, picture, quotes, raced, took
 from tests.lab.views.test_card import hostile
 from tests.lab.views.test_picture import chain, fan_out
+from wfengine.model import history as h
+from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Status
 from wflab import protocol
 from wflab.analytics.call_sites import call_sites
+from wflab.analytics.race_sites import race_sites
 from wflab.analytics.spans import spans_of
-from wflab.views.graph_picture import NO_PLAN, graph_picture, run_graph
+from wflab.views.graph_picture import NO_PLAN, Laying, graph_picture, run_graph
 from wflab.views.graph_scopes import MOST_GROUPS
 from wflab.views.group_fold import GroupFold
 
@@ -99,6 +103,74 @@ def test_a_race_has_a_node_a_winner_and_a_loser_and_what_follows_follows_from_th
     assert (node(waiting, "first of").state, {kind for _, _, kind in links(waiting)}) == ("SUSPENDED", {"flow"})
 
 
+def test_calls_are_a_race_where_the_source_says_so_and_who_ended_first_has_won() -> None:
+    story = quotes()
+    waiting = picture(story, QUOTES)
+    race = node(waiting, "first of")
+    assert (race.state, race.note, race.line) == ("SUSPENDED", "of 3", 5)
+    assert {kind for _, target, kind in links(waiting) if target == "first of"} == {"flow"}
+    story.later(seconds=2).turn().returns(0)
+    story.call("offer")
+    shown = picture(story, QUOTES)
+    assert {link for link in links(shown) if "first of" in link[:2]} == {
+        ("ask_fast", "first of", "won"),
+        ("ask_cheap", "first of", "lost"),
+        ("timer 5 min", "first of", "lost"),
+        ("first of", "offer", "flow"),
+        ("first of", "apologise", "planned"),
+    }
+    assert node(shown, "first of").note == "ask_fast won"
+    assert (node(shown, "ask_cheap").state, node(shown, "ask_cheap").note) == ("RUNNING", "lost the race, goes on")
+    assert (node(shown, "timer 5 min").state, node(shown, "timer 5 min").note) == ("CANCELED", "lost the race")
+    assert node(picture(story.ends(), QUOTES), "ask_cheap").note == "lost the race"
+
+
+def test_of_two_that_ended_in_one_turn_the_first_in_the_record_has_won_even_by_failing() -> None:
+    story = quotes().later(seconds=2).turn()
+    story.tell(
+        h.ChildWorkflowInstanceFailed(occurred_at=story.now, task_scheduled_id=1, failure=FailureDetails(message="no", error_type="E"))
+    )
+    story.returns(0)
+    story.call("offer")
+    shown = picture(story, QUOTES)
+    assert node(shown, "first of").note == "ask_cheap failed first"
+    assert {link for link in links(shown) if link[2] in {"won", "lost", "flow"}} == {
+        ("ask_fast", "first of", "lost"),
+        ("ask_cheap", "first of", "won"),
+        ("timer 5 min", "first of", "lost"),
+        ("first of", "offer", "flow"),
+    }
+
+
+def test_a_call_that_is_tried_again_has_not_won_by_its_failed_attempt() -> None:
+    source = QUOTES.replace("input=order)\n    cheap", "input=order, retry_policy=RETRY)\n    cheap")
+    story = quotes().turn().fails(0)
+    story.backs_off("ask_fast", "call-0", 1, seconds=30)
+    assert node(picture(story, source), "first of").note == "of 3"
+    story.later(minutes=5).turn().fires(2)
+    assert node(picture(story, source), "first of").note == "timer 5 min won"
+
+
+def test_a_loser_that_is_waited_for_after_all_leads_on_and_one_that_is_left_does_not() -> None:
+    story = quotes().turn().returns(0)
+    offered = story.call("offer")
+    story.turn().tell(h.ChildWorkflowInstanceCompleted(occurred_at=story.now, task_scheduled_id=1, result="1"))
+    story.turn().returns(offered)
+    story.call("send")
+    assert {link for link in links(picture(story, QUOTES)) if link[1] == "send"} == {("offer", "send", "flow")}
+    waited_for = QUOTES + "    yield cheap\n    yield ctx.call_activity(send)\n"
+    assert ("ask_cheap", "send", "flow") in links(picture(story, waited_for))
+
+
+@pytest.mark.parametrize("source", [None, QUOTES.replace("when_any", "when_all"), QUOTES + "    yield ctx.call_activity(ask_fast)\n"])
+def test_calls_are_no_race_where_the_source_leaves_a_doubt(source: str | None) -> None:
+    story = quotes().turn().returns(0)
+    story.call("offer")
+    shown = picture(story, source)
+    assert all(group.kind != "race" for group in shown.groups)
+    assert ("ask_fast", "offer", "flow") in links(shown)
+
+
 def test_what_the_source_still_comes_to_is_planned_and_what_it_has_passed_by_is_not_taken() -> None:
     before = picture(batch(3), BATCH)
     assert {group.name: group.planned for group in before.groups if group.planned} == dict.fromkeys(
@@ -142,6 +214,25 @@ def test_calls_that_are_waited_for_together_all_lead_on() -> None:
     assert links(picture(story)) == {("hotel", "confirm", "flow"), ("flight", "confirm", "flow")}
 
 
+def test_suspensions_and_patches_hang_where_the_run_was_and_only_at_the_level_of_all_details() -> None:
+    story = patched()
+    shown = picture(story)
+    assert {link for link in links(shown) if link[2] == "mark"} == {("reserve", "ask-first", "mark"), ("first of", "suspended", "mark")}
+    paused, patch = node(shown, "suspended"), node(shown, "ask-first")
+    assert (paused.kind, paused.state, paused.count, paused.note, paused.since is not None) == ("suspend", "SUSPENDED", 1, "audit", True)
+    assert (patch.kind, patch.state) == ("patch", "COMPLETED")
+    assert (shown.calls_total, shown.groups_total) == (3, 4), "they are no calls"
+    kinds = {group.id: group.kind for group in shown.groups}
+    assert {kinds[place] for place in shown.levels[2].places} == {"activity"}
+    story.later(minutes=3).tell(h.ExecutionResumed(occurred_at=story.now), seen=False)
+    story.later(minutes=1).tell(h.ExecutionSuspended(occurred_at=story.now), seen=False)
+    story.later(minutes=1).tell(h.ExecutionResumed(occurred_at=story.now), seen=False)
+    paused = node(picture(story), "suspended")
+    assert (paused.state, paused.count, paused.took_ms, paused.since) == ("COMPLETED", 2, 240_000.0, None)
+    spans = {span.group_key for span in spans_of(story.instance, story.rows)}
+    assert paused.id in spans
+
+
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_what_a_level_hides_is_led_through(level: int) -> None:
     story = raced()
@@ -154,7 +245,7 @@ def test_what_a_level_hides_is_led_through(level: int) -> None:
     assert list(shown.levels[0].places) == [shown.groups[0].id]
 
 
-@pytest.mark.parametrize("told", [approval, raced, lambda: fan_out(30), lambda: chain(["a", "b", "c", "a"])])
+@pytest.mark.parametrize("told", [approval, raced, quotes, patched, lambda: fan_out(30), lambda: chain(["a", "b", "c", "a"])])
 def test_no_node_moves_when_the_history_goes_on(told: object) -> None:
     story = told()  # type: ignore[operator]  # one of the builders above
     story.later(seconds=1).turn().raised("human_approval")
@@ -168,13 +259,64 @@ def test_no_node_moves_when_the_history_goes_on(told: object) -> None:
 
 @pytest.mark.parametrize("portion", [1, 3, 50])
 def test_a_history_read_in_portions_gives_the_same_picture(portion: int) -> None:
-    for story in (raced(), hostile(), approval(), chain(["poll", "rest"] * 5)):
-        fold = GroupFold(story.name, call_sites(BATCH))
+    for story, source in (
+        (raced(), BATCH),
+        (hostile(), BATCH),
+        (approval(), BATCH),
+        (chain(["poll", "rest"] * 5), BATCH),
+        (quotes(), QUOTES),
+        (patched(), BATCH),
+    ):
+        fold = GroupFold(story.name, call_sites(source), raced=race_sites(source))
         for begin in range(0, len(story.rows), portion):
             fold.take(story.rows[begin : begin + portion])
-        whole = graph_of(story, BATCH)
+        whole = graph_of(story, source)
         in_portions = msgspec.structs.replace(whole, fold=fold)
         assert graph_picture(in_portions, story.rows, now=story.now) == graph_picture(whole, story.rows, now=story.now)
+
+
+def late_join() -> Story:
+    """A loop that only its second round tells of."""
+    story = Story()
+    for name in ("poll", "rest", "poll", "poll"):
+        story.turn().returns(story.call(name))
+    return story
+
+
+def test_whoever_asks_for_it_has_the_graph_laid_out_anew_and_kept_so() -> None:
+    story = late_join()
+    run, laying = graph_of(story), Laying()
+    before = graph_picture(run, story.rows, now=story.now, laying=laying)
+    poll = node(before, "poll").id
+    assert before.levels[3].places[poll][3] < 60, "one call, when it was placed"
+    laying.tidy()
+    tidy = graph_picture(run, story.rows, now=story.now, laying=laying)
+    assert tidy.levels[3].places[poll][3] > 100, "room for what it has become"
+    assert graph_picture(run, story.rows, now=story.now, laying=laying).levels == tidy.levels
+    read = len(story.rows)
+    for name in ("poll", "rest", "send", "poll"):
+        story.turn().returns(story.call(name))
+    run.fold.take(story.rows[read:])
+    later = graph_picture(run, story.rows, now=story.now, laying=laying).levels[3]
+    assert {name: later.places[name] for name in tidy.levels[3].places} == tidy.levels[3].places
+    assert len(later.places) == len(tidy.levels[3].places) + 1
+
+
+@pytest.mark.parametrize("told", [raced, quotes, patched, late_join])
+def test_laid_out_anew_no_node_covers_another_and_lines_lead_to_the_right(told: Callable[[], Story]) -> None:
+    story = told()
+    laying = Laying()
+    laying.tidy()
+    source = QUOTES if told is quotes else BATCH
+    shown = graph_picture(graph_of(story, source), story.rows, now=story.now, laying=laying)
+    for level in shown.levels[1:]:
+        boxes = list(level.places.values())
+        for number, (x, y, width, height) in enumerate(boxes):
+            for other in boxes[number + 1 :]:
+                assert x + width <= other[0] or other[0] + other[2] <= x or y + height <= other[1] or other[1] + other[3] <= y
+        for edge in level.edges:
+            if edge.kind != "loop":
+                assert level.places[edge.source][0] < level.places[edge.target][0]
 
 
 def test_a_call_that_is_tried_again_is_one_call_with_its_attempts() -> None:

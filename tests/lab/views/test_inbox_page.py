@@ -5,63 +5,23 @@ from typing import Any
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.lab.views.pages import SHOW, marks_of, page_with
 from tests.lab.views.test_inbox_picture import SCHEMAS, picture_with
 from wflab import protocol
 from wflab.protocol.inbox import InboxPicture
-from wflab.views.widget import BUNDLES, bundle_text
+from wflab.views.markdown import tree_of
 
-BUNDLE = BUNDLES / "inbox.js"
-ADDRESS = "http://inbox.invalid/"
-SHOW = """async (message) => {
-  const { default: widget } = await import("/widget.js");
-  const heard = {};
-  window.model = {
-    message, sent: [], answers: {},
-    get: () => window.model.message,
-    on: (event, slot) => (heard[event] ??= []).push(slot),
-    off: () => undefined,
-    send: (content) => {
-      window.model.sent.push(content);
-      if (content.type !== "request") return;
-      const data = window.model.answers[content.what];
-      const reply = data === undefined ? { error: "not asked for in this test" } : { data };
-      queueMicrotask(() => heard["msg:custom"].forEach((slot) => slot({ type: "reply", id: content.id, data: null, error: null, ...reply })));
-    },
-    push: (next) => { window.model.message = next; heard["change:message"].forEach((slot) => slot()); },
-    tell: (notice) => heard["msg:custom"].forEach((slot) => slot(notice)),
-  };
-  Object.assign(window.model.answers, window.given ?? {});
-  window.unmount = await widget.render({ model: window.model, el: document.getElementById("cell") });
-}"""
 ACTS = "model.sent.filter((one) => one.type === 'act')"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BUNDLE.exists(), reason="the widget is not built: cd extension && npm ci && npm run build"),
-]
+pytestmark = marks_of("inbox")
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    def serve(route: Route) -> None:
-        if route.request.url.endswith("widget.js"):
-            route.fulfill(body=bundle_text("inbox"), content_type="text/javascript")
-        else:
-            body = (
-                "<!doctype html><html lang=en><title>t</title><body data-jp-theme-light=true><div class=jp-Cell><div id=cell></div></div>"
-            )
-            route.fulfill(body=body, content_type="text/html; charset=utf-8")
-
-    page = browser.new_page(viewport={"width": 1000, "height": 900})
-    errors: list[object] = []
-    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108  # Playwright marks the function it is given
-    page.route("**/*", serve)
-    page.goto(ADDRESS)
-    yield page
-    page.close()
-    assert errors == []
+    with page_with(browser, "inbox", width=1000) as page:
+        yield page
 
 
 def shown(page: Page, picture: InboxPicture, sequence: int = 1, answers: dict[str, Any] | None = None, **more: Any) -> None:
@@ -314,3 +274,31 @@ def test_nothing_sticks_out_at_any_width(page: Page, width: int) -> None:
     for button in page.locator("[data-wf-view=inbox] :is(button, summary):visible").all():
         box = button.bounding_box()
         assert box is None or box["height"] >= 24
+
+
+def test_risk_requester_and_description_are_told_and_a_description_is_no_markup(page: Page) -> None:
+    picture = one(None)
+    item = msgspec.structs.replace(picture.items[0], risk="high", requester="<b>ben</b>")
+    described = tree_of("Pay **42** <img src=x onerror=window.pwned=1> [terms](https://a.example) [x](javascript:window.pwned=1)")
+    detail = {
+        "status": "RUNNING",
+        "started": 0,
+        "steps": [],
+        "steps_total": 0,
+        "recent": [],
+        "next": [],
+        "history": [],
+        "description": described,
+    }
+    detail |= {"outputs": [["validate", '{"ok": true}']], "input": "", "on_timeout": ""}
+    shown(page, msgspec.structs.replace(picture, items=[item]), answers={"detail": detail})
+    expect(page.locator("[data-wf-item]")).to_contain_text("high risk · by <b>ben</b>")
+    choose(page)
+    expect(page.locator("p[data-wf-risk=high]")).to_contain_text("high risk requested by <b>ben</b>")
+    description = page.locator(".wf-markdown")
+    expect(description.locator("strong")).to_have_text("42")
+    expect(description).to_contain_text("<img src=x onerror=window.pwned=1>")
+    assert description.locator("img").count() == 0
+    assert description.locator("a").evaluate_all("links => links.map((link) => link.href)") == ["https://a.example/"]
+    assert page.evaluate("window.pwned") is None
+    expect(page.locator(".wf-about")).to_contain_text('validate gave: {"ok": true}')

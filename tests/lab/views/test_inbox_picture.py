@@ -92,6 +92,14 @@ def test_equal_schemas_are_given_once_and_notes_stand_with_their_wait() -> None:
     ]
 
 
+def test_risk_and_requester_are_told_in_the_picture_and_in_its_still_form() -> None:
+    [asked] = waits([("Ship it?", None, 90)])
+    declared = EventWait(name="approval", title="Ship it?", risk="high", requester="ben")
+    picture = inbox_picture([asked._replace(wait=declared)], {}, lab="l", user="ana", now=NOW, ticks=False)
+    assert (picture.items[0].risk, picture.items[0].requester) == ("high", "ben")
+    assert "Ship it? · high risk · for ben" in bundle_of(picture)["text/html"]
+
+
 def test_too_many_are_a_page_and_groups() -> None:
     many = [*waits([(None, None, 1)] * 900), *waits([(None, None, 2)] * 200, event="sign", workflow="trip")]
     picture = inbox_picture(many, {}, lab="l", user="ana", now=NOW, ticks=True)

@@ -4,55 +4,23 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 
 from tests.lab.conftest import Story
+from tests.lab.views.pages import SHOW, marks_of, page_with
 from tests.lab.views.test_card import HOSTILE, hostile
 from tests.lab.views.test_picture import chain, fan_out
 from wflab import protocol
-from wflab.views.widget import BUNDLES
 
-BUNDLE = BUNDLES / "run.js"
-ADDRESS = "http://widget.invalid/"
-SHOW = """async (message) => {
-  const { default: widget } = await import("/widget.js");
-  const heard = {};
-  window.model = {
-    message, sent: [],
-    get: () => window.model.message,
-    on: (event, slot) => (heard[event] ??= []).push(slot),
-    off: () => undefined,
-    send: (content) => window.model.sent.push(content),
-    push: (next) => { window.model.message = next; heard["change:message"].forEach((slot) => slot()); },
-    tell: (notice) => heard["msg:custom"].forEach((slot) => slot(notice)),
-  };
-  await widget.render({ model: window.model, el: document.getElementById("cell") });
-}"""
 PLACES = "() => [...document.querySelectorAll('[data-wf-node]')].map((n) => [n.dataset.wfId, n.offsetLeft, n.offsetTop])"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BUNDLE.exists(), reason="the widget is not built: cd extension && npm ci && npm run build"),
-]
+pytestmark = marks_of("run")
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    def serve(route: Route) -> None:
-        if route.request.url.endswith("widget.js"):
-            route.fulfill(body=BUNDLE.read_text(), content_type="text/javascript")
-        else:
-            body = "<!doctype html><body data-jp-theme-light=true><div class=jp-Cell><div id=cell></div></div>"
-            route.fulfill(body=body, content_type="text/html; charset=utf-8")
-
-    page = browser.new_page(viewport={"width": 700, "height": 800})
-    errors: list[object] = []
-    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108  # Playwright marks the function it is given
-    page.route("**/*", serve)
-    page.goto(ADDRESS)
-    yield page
-    page.close()
-    assert errors == []
+    with page_with(browser, "run", width=700, height=800) as page:
+        yield page
 
 
 def message(story: Story, sequence: int = 1) -> dict[str, Any]:

@@ -5,13 +5,14 @@ from base64 import b64decode
 
 from tests.lab.conftest import Story
 from tests.lab.views.test_card import HOSTILE
-from tests.lab.views.timeline_stories import fan, picture, race, suspended
+from tests.lab.views.timeline_stories import MINOR, chatty, fan, picture, race, stalled, suspended
 from wflab.views.bundles import bundle_of
+from wflab.views.card import framed, header
 from wflab.views.timeline_card import timeline_html, timeline_text
 
 
 def svg_of(html: str) -> str:
-    found = re.search(r'src="data:image/svg\+xml;base64,([^"]+)"', html)
+    found = re.search(r'<img alt="Timeline[^>]*src="data:image/svg\+xml;base64,([^"]+)"', html)
     assert found
     return b64decode(found[1]).decode()
 
@@ -28,7 +29,7 @@ def test_the_text_tells_calls_with_their_attempts_and_no_times() -> None:
 
 def test_the_image_says_in_words_what_it_shows() -> None:
     html = timeline_html(picture(race()))
-    [sentence] = re.findall(r'<img alt="([^"]+)"', html)
+    [sentence] = re.findall(r'<img alt="(Timeline[^"]+)"', html)
     assert "charge_card, 3 attempts, failed, failed, completed, total 3.5 s, 1.9 s of backoff" in sentence
     assert "timer 7 d, canceled, cancelled" in sentence
     assert html.count("<tr>") == 1 + 5
@@ -59,6 +60,27 @@ def test_hostile_names_are_text() -> None:
     assert "<script" not in html
     assert "<script" not in svg_of(html)
     assert "<img src=x" not in html
+
+
+def test_minor_calls_are_one_line_and_a_stall_is_drawn() -> None:
+    drawn = picture(chatty(), minor=MINOR)
+    assert timeline_text(drawn).splitlines()[1:] == ["  charge_card  COMPLETED", "  +37 minor    36 COMPLETED, 1 FAILED"]
+    assert "+37 minor" in svg_of(timeline_html(drawn))
+    assert 'stroke-dasharray="1 3"' in svg_of(timeline_html(picture(stalled().later(seconds=2))))
+
+
+def test_it_stands_in_the_frame_that_all_cards_have() -> None:
+    drawn = picture(race())
+    card = timeline_html(drawn)
+    assert card.startswith(framed("timeline", drawn, "x", []).partition(' aria-label="')[0])
+    label = re.search(r' aria-label="([^"]+)"', card)
+    image = re.search(r'<img alt="(Timeline[^"]+)"', card)
+    assert label
+    assert image
+    assert label[1] == image[1], "whoever cannot see the frame hears what is in it"
+    assert card.count(header(drawn)) == 1
+    for style in ("border:", "background:var(--jp-layout-color1,transparent)"):
+        assert style in card.partition(">")[0]
 
 
 def test_the_bundle_has_all_three_forms() -> None:

@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 
 from tests.lab.conftest import BEGIN, Story
+from tests.lab.views.pages import SHOW, marks_of, page_with
 from tests.lab.views.test_card import HOSTILE
-from tests.lab.views.test_page import ADDRESS, SHOW
-from tests.lab.views.timeline_stories import fan, picture, race, suspended
+from tests.lab.views.timeline_stories import MINOR, chatty, fan, picture, race, stalled, suspended
 from wfengine.model import history as h
 from wfengine.model.instance import ParentInstance, Status
 from wflab import protocol
@@ -19,34 +21,16 @@ from wflab.analytics.spans import spans_of
 from wflab.views.changes import change_between
 from wflab.views.head import milliseconds
 from wflab.views.timeline_picture import timeline_of
-from wflab.views.widget import BUNDLES
 
-BUNDLE = BUNDLES / "timeline.js"
 ROW = '[data-wf-node="{}"]'
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not BUNDLE.exists(), reason="the widget is not built: cd extension && npm ci && npm run build"),
-]
+pytestmark = marks_of("timeline")
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    def serve(route: Route) -> None:
-        if route.request.url.endswith("widget.js"):
-            route.fulfill(body=BUNDLE.read_text(), content_type="text/javascript")
-        else:
-            body = "<!doctype html><body data-jp-theme-light=true><div class=jp-Cell><div id=cell></div></div>"
-            route.fulfill(body=body, content_type="text/html; charset=utf-8")
-
-    page = browser.new_page(viewport={"width": 1000, "height": 900})
-    errors: list[object] = []
-    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108  # Playwright marks the function it is given
-    page.route("**/*", serve)
-    page.goto(ADDRESS)
-    yield page
-    page.close()
-    assert errors == []
+    with page_with(browser, "timeline", width=1000) as page:
+        yield page
 
 
 def shown(drawn: protocol.TimelinePicture, sequence: int = 1) -> Any:
@@ -289,6 +273,106 @@ def test_bands_and_honest_marks(page: Page) -> None:
     assert "clock skew 500 ms" in (page.text_content(ROW.format("skewed")) or "")
     widths = page.eval_on_selector_all("[data-wf-attempt]", "bars => bars.map((bar) => bar.getBoundingClientRect().width)")
     assert min(widths) >= 3
+
+
+def test_a_stall_is_a_band_to_now_that_says_why(page: Page) -> None:
+    story = stalled()
+    show(page, story, now=story.now + timedelta(seconds=5), why="stalled: the code asks for load")
+    assert page.inner_text("[data-wf-blame]").endswith(" · stalled: the code asks for load"), "also where rows lie over the band"
+    band = page.locator('[data-wf-band="stall"]')
+    assert band.count() == 1
+    assert "NonDeterminismError" in (band.locator("title").text_content() or "")
+    told = page.locator(".wf-back text", has_text="NonDeterminismError")
+    assert told.count() == 1, "there is room to say it"
+    box, row = band.bounding_box(), page.locator(ROW.format("fetch")).bounding_box()
+    assert box is not None
+    assert row is not None
+    assert box["height"] >= row["height"], "it goes through all rows"
+    assert page.get_attribute(ROW.format("fetch"), "data-wf-state") != "STALLED"
+
+
+def test_a_limit_is_a_dashed_line_in_the_strip_and_a_far_one_only_a_word(page: Page) -> None:
+    peak = int(np.ceil(np.frombuffer(picture(fan(200)).strip.running, "<f4").max()))
+    show(page, fan(200), limits={"": peak, "score_chunk": 2 * peak, "validate": 1000 * peak, "another": peak})
+    lines = page.locator("[data-wf-strip] [data-wf-limit]")
+    assert sorted(int(line.get_attribute("data-wf-limit") or 0) for line in lines.all()) == [peak, 2 * peak]
+    assert page.evaluate("getComputedStyle(document.querySelector('[data-wf-limit]')).strokeDasharray") != "none"
+    heights = {line.get_attribute("data-wf-limit"): (line.bounding_box() or {"y": 0.0})["y"] for line in lines.all()}
+    assert heights[str(2 * peak)] < heights[str(peak)], "more is higher"
+    told = page.locator("[data-wf-strip] text").text_content() or ""
+    assert f"limit {peak} · score_chunk at most {2 * peak} · validate at most {1000 * peak:,}" in told
+    show(page, fan(200))
+    assert lines.count() == 0
+
+
+def test_minor_calls_are_one_row_that_opens(page: Page) -> None:
+    show(page, chatty(), minor=MINOR)
+    minor = page.locator("[data-wf-minor]")
+    assert (minor.get_attribute("data-wf-node"), minor.get_attribute("aria-expanded")) == ("+37 minor", "false")
+    assert (minor.get_attribute("aria-label") or "").startswith("37 minor calls, 36 completed, 1 failed, total ")
+    assert page.locator("[role=row]").count() == 3
+    assert "minor calls are folded" in page.inner_text(".wf-footnote")
+    minor.focus()
+    page.keyboard.press("Enter")
+    assert "36 completed, 1 failed" in page.inner_text("[data-wf-drawer]")
+    page.keyboard.press("Escape")
+    focus = protocol.Focus(instance_id="7f3a9c", span_id="1:a5")
+    page.evaluate("model.tell", msgspec.to_builtins(protocol.FocusMoved(focus=focus)))
+    assert page.get_attribute("[data-wf-focus=true]", "data-wf-node") == "+37 minor", "what is folded away is where its fold is"
+    page.keyboard.press("ArrowRight")
+    assert page.get_attribute("[role=treegrid]", "aria-rowcount") == "40"
+    assert page.locator(ROW.format("log_line")).first.get_attribute("aria-level") == "2"
+    page.keyboard.press("ArrowLeft")
+    page.fill("[aria-label='Filter rows']", "count_metric")
+    assert page.locator(ROW.format("count_metric")).count() > 10, "whoever looks for them does not have to open them"
+
+
+def test_calls_of_an_open_group_carry_their_places(page: Page) -> None:
+    show(page, fan(30))
+    page.focus(ROW.format("score_chunk"))
+    page.keyboard.press("ArrowRight")
+    seventeenth = page.locator('[data-wf-index="17"]')
+    assert "score_chunk" in seventeenth.inner_text()
+    assert "#17" in seventeenth.inner_text()
+    assert (seventeenth.get_attribute("aria-label") or "").startswith("score_chunk #17, ")
+    assert seventeenth.get_attribute("data-wf-key") == "1:a18"
+
+
+def test_more_than_two_thousand_marks_in_sight_are_painted_on_a_canvas(page: Page) -> None:
+    """A canvas has no elements: what is painted is read from its pixels, and the pointer still finds what is below it."""
+    story = Story()
+    names = [f"poll_{number}" for number in range(12)]
+    for attempt in range(1, 91):
+        numbers = [story.call(name, identity=name, attempt=attempt) for name in names]
+        story.later(seconds=30).turn()
+        for number in numbers:
+            story.fails(number)
+        story.later(seconds=30)
+    page.set_viewport_size({"width": 4000, "height": 900})
+    drawn = picture(story.ends())
+    page.evaluate(SHOW, shown(drawn))
+    page.wait_for_selector("[data-wf-paint=canvas]")
+    assert int(page.get_attribute("[data-wf-marks]", "data-wf-marks") or 0) > 2000
+    assert page.locator("[data-wf-attempt]").count() == 0
+    assert page.locator(".wf-canvas-marks").is_visible()
+    painted = """(rows) => {
+      const canvas = document.querySelector(".wf-canvas-marks");
+      const scale = canvas.height / rows / 24;
+      const at = (row) => canvas.getContext("2d").getImageData(0, Math.round((row * 24 + 2) * scale), canvas.width, Math.round(20 * scale)).data;
+      return Array.from({ length: rows }, (_, row) => at(row).some((value, place) => place % 4 === 3 && value > 0));
+    }"""
+    assert page.evaluate(painted, 13) == [True] * 13, "every row has its marks"
+    assert page.locator(ROW.format("poll_3")).get_attribute("aria-label"), "and its words"
+    first = page.locator(ROW.format("poll_0")).bounding_box()
+    assert first is not None
+    page.mouse.move(first["x"] + 183, first["y"] + 12)
+    page.wait_for_function(
+        "() => { const tip = document.querySelector('.wf-tip'); return !tip.hidden && tip.innerText.includes('poll_0'); }"
+    )
+    page.fill("[aria-label='Filter rows']", "poll_3")
+    page.wait_for_selector("[data-wf-paint=svg]")
+    assert page.locator(".wf-canvas-marks").is_hidden()
+    assert page.locator("[data-wf-attempt]").count() > 50
 
 
 def test_many_short_attempts_merge_and_are_counted(page: Page) -> None:

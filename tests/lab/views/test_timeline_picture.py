@@ -5,17 +5,19 @@ import numpy as np
 import pytest
 
 from tests.lab.conftest import BEGIN, Story
-from tests.lab.views.timeline_stories import fan, picture, race, suspended
+from tests.lab.views.timeline_stories import MINOR, chatty, fan, picture, race, stalled, suspended
 from wfengine.model.instance import Status
 from wflab import protocol
 from wflab.analytics.spans import spans_of
 from wflab.views.bundles import snapshot_of
 from wflab.views.changes import change_between
-from wflab.views.columns import STATES
 from wflab.views.head import milliseconds
+from wflab.views.span_table import STATES, SpanTable
 from wflab.views.timeline_bins import binned
+from wflab.views.timeline_calls import calls_in, folds_of, times_of_group
 from wflab.views.timeline_columns import spans_from
-from wflab.views.timeline_picture import cut, group_times, groups_of, stretches_of, timeline_of
+from wflab.views.timeline_picture import cut, stretches_of, timeline_of
+from wflab.views.timeline_rows import bands_of, rows_of, spoken
 from wflab.views.timeline_times import mean_open
 
 ORIGIN = milliseconds(BEGIN)
@@ -62,6 +64,14 @@ def test_a_gap_has_a_tenth_of_the_time_that_longer_gaps_leave() -> None:
     assert [round((until - since) / 1000) for since, until in picture(story.ends()).gaps] == [100_000, 5]
 
 
+def test_where_all_time_is_idle_as_on_a_virtual_clock_nothing_is_broken_out() -> None:
+    story = Story()
+    for _ in range(3):
+        story.waits("next")
+        story.later(days=30).turn().raised("next")
+    assert picture(story.ends()).gaps == []
+
+
 def test_every_moment_is_blamed_once() -> None:
     drawn = picture(race())
     assert sum(drawn.blame.values()) == pytest.approx(drawn.end - drawn.begin)
@@ -105,9 +115,12 @@ def test_bins_have_the_worst_state_and_the_number_in_each_column() -> None:
 
 def test_finer_bins_of_a_part_are_those_of_the_whole_come_closer() -> None:
     story = fan(500)
-    calls = groups_of(spans_of(story.instance, story.rows))
-    [(_, group)] = [(key, one) for key, one in calls.items() if len(one) > 1]
-    worst, many = group_times(group, 0).bins(stretches_of(ORIGIN + 1000, ORIGIN + 1100, [], 400))
+    table = SpanTable().follow(spans_of(story.instance, story.rows))
+    calls = calls_in(table)
+    [fold] = folds_of(table, calls)
+    group = times_of_group(table, calls, fold.key, 0)
+    assert group is not None
+    worst, many = group.bins(stretches_of(ORIGIN + 1000, ORIGIN + 1100, [], 400))
     assert len(worst) == 400
     assert np.frombuffer(many, "<u2").max() < 30
 
@@ -191,3 +204,46 @@ def test_a_suspension_is_time_in_which_nothing_is_blamed_on_people() -> None:
     drawn = picture(suspended())
     assert drawn.blame["waiting on people"] == 0  # something was queued or ran all the time
     assert drawn.gaps == []
+
+
+def test_a_stall_is_a_band_with_its_reason_from_when_it_began() -> None:
+    drawn = picture(stalled().later(seconds=2))
+    [band] = bands_of(spans_from(drawn.spans, drawn.parents))
+    assert (band.kind, band.state, band.ended_at) == ("stall", "STALLED", None)
+    assert band.error_fp
+    assert "NonDeterminismError" in band.error_fp
+    assert "stall" not in {row.kind for row in rows_of(spans_from(drawn.spans, drawn.parents))}
+
+
+def test_of_limits_and_minor_names_those_that_concern_it_are_told() -> None:
+    drawn = picture(race(), limits={"": 4, "charge_card": 2, "another": 1}, minor={"ship", "another"})
+    assert drawn.limits == [protocol.Limit(name="", most=4), protocol.Limit(name="charge_card", most=2)]
+    assert drawn.minor == ["ship"]
+    waiting = Story()
+    waiting.waits("go")
+    assert picture(waiting, limits={"": 4}).limits == [], "it calls no activity"
+
+
+def test_minor_calls_are_one_row_with_the_worst_of_their_states() -> None:
+    drawn = picture(chatty(), minor=MINOR)
+    spans = spans_from(drawn.spans, drawn.parents)
+    assert len(rows_of(spans)) == 2 + 37
+    _, charge, minor = rows_of(spans, minor=MINOR)
+    assert (charge.name, minor.name, minor.count, minor.state) == ("charge_card", "+37 minor", 37, "FAILED")
+    assert minor.counts == {"COMPLETED": 36, "FAILED": 1}
+    assert spoken(minor, drawn.now).startswith("37 minor calls, 36 completed, 1 failed, total ")
+    one = picture(chatty(1), minor=MINOR)
+    assert [row.name for row in rows_of(spans_from(one.spans, one.parents), minor=MINOR)] == ["order", "charge_card", "log_line"]
+
+
+def test_calls_of_a_group_that_is_sent_in_part_keep_their_places() -> None:
+    whole = picture(fan(200))
+    in_part = picture(fan(200), most_spans=100)
+    assert whole.groups[0].members == b""
+    for drawn in (whole, in_part, cut(whole, 20_000), cut(in_part, 20_000)):
+        [group] = drawn.groups
+        places = np.frombuffer(group.members, "<u4").tolist() or list(range(200))
+        calls = [span for span in spans_from(drawn.spans, drawn.parents) if span.group_key == group.key]
+        assert len(places) == group.sent == len(calls)
+        assert [span.event_id for span in calls] == [1 + place for place in places]
+    assert len(np.frombuffer(cut(whole, 20_000).groups[0].members, "<u4")) < 200

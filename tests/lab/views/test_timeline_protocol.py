@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tests.lab.views.timeline_stories import fan, picture, race
+from tests.lab.views.timeline_stories import MINOR, chatty, fan, picture, race
 from wflab import protocol
 from wflab.views.timeline_columns import spans_from
 from wflab.views.timeline_rows import rows_of, spoken
@@ -16,16 +16,15 @@ SAMPLES = Path(__file__).parents[2] / "protocol"
 
 def told() -> protocol.TimelinePicture:
     """A run with retries, a wait, a timer, a gap, and a group."""
-    story = race()
-    return picture(story)
+    return picture(race(), limits={"": 8, "charge_card": 2, "nobody_calls_it": 1})
 
 
 def folded() -> list[dict[str, Any]]:
     """The rows of two stories, as both sides fold them."""
     found = []
-    for story in (race(), fan(30)):
-        drawn = picture(story)
-        rows = rows_of(spans_from(drawn.spans, drawn.parents))
+    for story, minor in ((race(), ()), (fan(30), ()), (chatty(), MINOR)):
+        drawn = picture(story, minor=minor)
+        rows = rows_of(spans_from(drawn.spans, drawn.parents), minor=minor)
         found.append(
             {
                 "picture": msgspec.to_builtins(drawn),

@@ -6,6 +6,8 @@ from typing import Any
 
 from tests.lab.conftest import Story
 from wfengine.model import history as h
+from wfengine.model.failure import FailureDetails
+from wfengine.model.instance import Status
 from wflab import protocol
 from wflab.analytics.spans import spans_of
 from wflab.views.timeline_picture import timeline_of
@@ -41,6 +43,30 @@ def fan(count: int = 1000, *, done: float = 1.0, seed: int = 1) -> Story:
         story.later(milliseconds=chance.random() * 12)
         (story.fails if chance.random() < 0.01 else story.returns)(number)
     return story.ends() if done == 1 else story
+
+
+def chatty(count: int = 37) -> Story:
+    """An order with many small calls around it, which fail now and then."""
+    story = Story("order")
+    charge = story.call("charge_card")
+    for number in range(count):
+        small = story.call(("log_line", "count_metric")[number % 2])
+        story.later(milliseconds=100).turn()
+        (story.fails if number == 30 else story.returns)(small)
+    return story.later(seconds=1).turn().returns(charge).ends()
+
+
+MINOR = ("log_line", "count_metric")
+
+
+def stalled() -> Story:
+    """Its code has changed under it: it stands, and somebody has to say what to do."""
+    story = Story("nightly")
+    story.call("fetch")
+    story.later(seconds=3)
+    story.status = Status.STALLED
+    story.failure = FailureDetails(error_type="NonDeterminismError", message="The code asks for load where history has fetch.")
+    return story
 
 
 def suspended() -> Story:

@@ -35,10 +35,12 @@ Outcome = TaskCompleted | TaskFailed
 
 
 class Outside:
-    """The truth outside: what was raised, returned and purged by force, whose past is shared, and how often activities died."""
+    """The truth outside: what was raised (and for which wait it was meant, or that it was refused), returned and purged by force, whose past is shared, and how often activities died."""
 
     def __init__(self) -> None:
         self.raised: dict[str, EventRaised] = {}
+        self.meant: dict[str, tuple[int, int]] = {}
+        self.refused: set[str] = set()
         self.outcomes: dict[tuple[int, int], list[str | None]] = {}
         self.deaths: Counter[tuple[int, int]] = Counter()
         self.doomed: set[int] = set()
@@ -222,6 +224,7 @@ class Chronicle:
         )
         insist(token not in chapter.tokens, "an event is recorded once", chapter.key, event)
         insist(not chapter.tokens or int(chapter.tokens[-1]) < int(token), "events keep their order", chapter.key, chapter.tokens, event)
+        insist(token not in self._outside.refused, "an answer that is refused is not delivered", chapter.key, event)
         chapter.tokens.append(token)
         self.tokens.add(token)
 

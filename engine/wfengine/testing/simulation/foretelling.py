@@ -81,6 +81,7 @@ class Foretelling:
         self.status: str | None = None
         self.ending: tuple[Any, ...] | None = None
         self.buffered: list[EventRaised] = []
+        self.heard: dict[str, int | None] = {}  # by an event's token the wait that it served when it came, None where nobody waited
         self._part = Part(program=Program(body=[]), left=0)
         self._results: list[Any] = []
         self._place = 0
@@ -174,7 +175,9 @@ class Foretelling:
             if name == event.name.casefold():
                 del self._listening[place]
                 leaf.settled, leaf.value = self._arrivals, _value(event.input)
+                self.heard[event.raised_by or ""] = next(number for number, one in self._open.items() if one is leaf)
                 return
+        self.heard[event.raised_by or ""] = None
         self.buffered.append(event)
 
     def _go_on(self) -> None:

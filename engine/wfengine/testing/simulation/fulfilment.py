@@ -24,7 +24,7 @@ from wfengine.model.history import (
     TimerFired,
 )
 from wfengine.model.instance import Status
-from wfengine.testing.simulation.chronicle import Chapter, Chronicle
+from wfengine.testing.simulation.chronicle import Chapter, Chronicle, Outside
 from wfengine.testing.simulation.foretelling import Foretelling
 from wfengine.testing.simulation.violation import insist
 from wfengine.testing.simulation.world import World
@@ -45,7 +45,7 @@ _ARRIVING = (
 def check_fulfilment(world: World) -> None:
     """Raise a Violation where a history is not as foretold, or where the store holds something else than what became durable."""
     for chapter in world.chronicle.chapters.values():
-        _check_history(chapter, world.chronicle, is_rerun=chapter.key in world.outside.copied)
+        _check_history(chapter, world.chronicle, world.outside, is_rerun=chapter.key in world.outside.copied)
     world.crash(0)
     insist(not list(world.turns.population.all()), "nobody lives after the last end")
     for key, chapter in world.chronicle.chapters.items():
@@ -53,11 +53,16 @@ def check_fulfilment(world: World) -> None:
         insist(world.store.instance(key) == (None if chapter.is_purged else chapter.instance), "the store holds the last state", key)
 
 
-def _check_history(chapter: Chapter, chronicle: Chronicle, *, is_rerun: bool) -> None:
+def _check_history(chapter: Chapter, chronicle: Chronicle, outside: Outside, *, is_rerun: bool) -> None:
     foretold = Foretelling()
     for row in chapter.rows:
         if isinstance(row.event, _ARRIVING):
             foretold.take(row.event)
+    for token, served in foretold.heard.items():
+        key, number = outside.meant.get(token, (chapter.key, served))
+        insist(
+            key != chapter.key or number == served, "an answer serves the wait that it was meant for", chapter.key, token, number, served
+        )
     confirmed = [asked for row in chapter.rows if (asked := _asked(row.event)) is not None]
     if is_rerun:  # its timers run their whole span again
         confirmed = list(map(_timeless, confirmed))

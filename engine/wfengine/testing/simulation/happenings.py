@@ -88,6 +88,24 @@ def events_are_raised(world: World, tape: Tape) -> None:
         world.raise_event(instance_id, name, None if value is None else to_json(value))
 
 
+def somebody_looks(world: World, _tape: Tape) -> None:
+    """Somebody looks at what is waited for."""
+    world.seen = [*world.seen, *(one for one in world.open_waits() if one not in world.seen)]
+    world.story.append(("look", len(world.seen)))
+
+
+def wait_is_answered(world: World, tape: Tape) -> None:
+    """Somebody, or several at once, answers a wait that was seen, long ago perhaps: it may be over."""
+    somebody_looks(world, tape)
+    if not world.seen:
+        return
+    asked = world.seen[-1 - tape.below(len(world.seen))]
+    for _ in range(tape.pick((1, 1, 2))):
+        value = tape.pick(PAYLOADS)
+        world.story.append(("answer", asked.instance_id, asked.key.event_id, asked.name, value))
+        world.answer(asked, None if value is None else to_json(value))
+
+
 def suspend(world: World, tape: Tape) -> None:
     """Somebody suspends an instance."""
     instance_id = _anybody(world, tape)
@@ -156,6 +174,7 @@ HAPPENINGS: tuple[Happening, ...] = (
     nothing,
     *(activity_ends,) * 8,
     *(events_are_raised,) * 5,
+    *(wait_is_answered,) * 4,
     suspend,
     *(resume,) * 2,
     *(terminate,) * 2,

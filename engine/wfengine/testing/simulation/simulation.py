@@ -33,6 +33,8 @@ class Tally(msgspec.Struct, kw_only=True):
     generations: int = 0
     terminated: int = 0
     purged: int = 0
+    answered: int = 0
+    refused: int = 0
 
     def add(self, other: "Tally") -> None:
         """Count that, too."""
@@ -75,6 +77,8 @@ def simulate(data: bytes, library: Library) -> Tally:
         generations=sum(isinstance(chapter.end, ContinuedAsNew) for chapter in chapters),
         terminated=sum(chapter.is_terminating for chapter in chapters),
         purged=sum(chapter.is_purged for chapter in chapters),
+        answered=len(world.chronicle.tokens & world.outside.meant.keys()),
+        refused=len(world.outside.refused),
     )
 
 

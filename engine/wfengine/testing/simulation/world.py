@@ -12,6 +12,7 @@ from typing import NamedTuple, cast
 
 import msgspec
 
+from wfengine.core.waits import WaitKey
 from wfengine.errors import CallerError
 from wfengine.model.history import (
     EventRaised,
@@ -46,6 +47,15 @@ class Call(NamedTuple):
     ack: "Future[None]"
     what: str
     is_kept: Callable[[], bool]
+    refused: Callable[[], None]
+
+
+class Asked(NamedTuple):
+    """An event wait that somebody has seen."""
+
+    instance_id: str
+    key: WaitKey
+    name: str
 
 
 class World:
@@ -59,6 +69,7 @@ class World:
         self.shelf = Shelf(library)
         self.crashes = 0
         self.acknowledged = 0
+        self.seen: list[Asked] = []
         self.turns_of_the_dead = 0
         self._most_kept = most_kept
         self._poison_after = poison_after
@@ -161,6 +172,8 @@ class World:
                 insist(call.is_kept(), "what is acknowledged is durable", call.what)
             elif not isinstance(error, CallerError):
                 raise error
+            else:
+                call.refused()
 
     # People. Each of these asks what `Engine` asks for the call of that name.
 
@@ -186,6 +199,36 @@ class World:
             return event
 
         self._deliver(f"raise {token}", instance_id, event_at, lambda: token in self.chronicle.tokens)
+
+    def open_waits(self) -> list[Asked]:
+        """The event waits that `Engine.awaited` tells of: what a person has before their eyes, and may answer later."""
+        found: Future[list[operations.Awaited]] = Future()
+        operations.awaited(self.turns, None, found)
+        return [Asked(one.instance.instance_id, WaitKey(one.instance.key, one.event.event_id), one.wait.name) for one in found.result()]
+
+    def answer(self, asked: Asked, data: str | None) -> None:
+        """`raise_workflow_event` with `if_waiting`: delivered to that very wait while it is open, and else not at all."""
+        self._raised += 1
+        token = str(self._raised)
+
+        def event_at(now: datetime) -> EventRaised:
+            event = EventRaised(occurred_at=now, name=asked.name, input=data, raised_by=token)
+            self.outside.raised[token] = event
+            self.outside.meant[token] = asked.key
+            return event
+
+        def deliver(ack: "Future[None]") -> None:
+            operations.answer_wait(self.turns, asked.instance_id, asked.key, event_at, ack)
+
+        def is_kept() -> bool:
+            chapter = self.chronicle.latest(asked.key.execution)
+            return token in self.chronicle.tokens or (chapter is not None and chapter.is_over)
+
+        self._ask(f"answer {token}", deliver, is_kept, refused=lambda: self._refused(token))
+
+    def _refused(self, token: str) -> None:
+        self.outside.refused.add(token)
+        insist(token not in self.chronicle.tokens, "an answer that is refused is not delivered", token)
 
     def suspend(self, instance_id: str) -> None:
         """`pause_workflow`."""
@@ -303,7 +346,14 @@ class World:
             raise Violation("what was asked for lives", instance_id)
         return resident
 
-    def _ask(self, what: str, function: "Callable[[Future[None]], None]", is_kept: Callable[[], bool]) -> None:
+    def _ask(
+        self,
+        what: str,
+        function: "Callable[[Future[None]], None]",
+        is_kept: Callable[[], bool],
+        *,
+        refused: Callable[[], None] = lambda: None,
+    ) -> None:
         ack: Future[None] = Future()
-        self._calls.append(Call(ack, what, is_kept))
+        self._calls.append(Call(ack, what, is_kept, refused))
         self.mailbox.ask(ack, function)

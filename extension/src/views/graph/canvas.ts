@@ -2,6 +2,7 @@
 import { html, replace, set, svg } from "../../dom";
 import type { GraphGroup, GraphPicture, Level } from "../../protocol";
 import { type Detail, GroupNode } from "./node";
+import { type Brushed, brushNodes } from "./nodebrush";
 import { neighbour } from "./paths";
 
 const LEAN_FROM = 26;
@@ -13,6 +14,8 @@ export interface CanvasActs {
   choose(group: GraphGroup, isMore: boolean): void;
   open(group: GraphGroup): void;
   reached(group: GraphGroup): void;
+  /** A part of a group's calls was marked in its node. */
+  brushed(group: GraphGroup, what: Brushed): void;
   hover(group: GraphGroup | null, box: DOMRect | null): void;
 }
 
@@ -36,6 +39,14 @@ export class Canvas {
     const byHand = (): void => void (this.#isByHand = true);
     for (const event of ["wheel", "pointerdown", "keydown"]) this.element.addEventListener(event, byHand, { passive: true });
     this.element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    brushNodes(
+      this.#plane,
+      (figure) => this.#nodeAt(figure)?.group?.cells.length ?? 0,
+      (figure, what) => {
+        const group = this.#nodeAt(figure)?.group;
+        if (group) this.acts.brushed(group, what);
+      },
+    );
     this.#plane.addEventListener("click", (event) => this.#at(event, (group) => this.acts.choose(group, event.shiftKey)));
     this.#plane.addEventListener("dblclick", (event) => this.#at(event, (group) => this.acts.open(group)));
     this.#plane.addEventListener("contextmenu", (event) => {

@@ -1,60 +1,43 @@
-// The execution graph: what the shell frames. It puts together canvas, panel and drawer, and hears keys and clicks for them.
+// The execution graph: what the shell frames. It puts together tools, canvas, bar, panel and drawer, and hears keys and clicks for them.
 import style from "../../../style/graph.css";
 import nodes from "../../../style/nodes.css";
-import { html, replace, set, text } from "../../dom";
+import { html, set, text } from "../../dom";
 import { spanText } from "../../durations";
 import { type CallRow, type Focus, type GraphGroup, type GraphPicture, isCallDetail, isGraphPicture, type Level } from "../../protocol";
-import type { Content, Host, KeyHelp, TableData } from "../../shell/content";
+import type { Content, Host, TableData } from "../../shell/content";
 import { copy } from "../../shell/exports";
 import { viewOf } from "../../shell/shell";
 import type { MakeView } from "../../view";
+import { Above } from "./above";
+import { ActsBar } from "./acts";
 import { Canvas } from "./canvas";
 import { tabsOfCall, tabsOfGroup } from "./detail";
+import { focusOf, groupOf } from "./focusing";
+import { KEYS } from "./keys";
 import { Matrix } from "./matrix";
 import { Panel } from "./panel";
 import { criticalPath } from "./paths";
 import { svgOf } from "./svg";
-import { hoverText, number, pythonText, reachedCode, sentenceOf, stateText } from "./words";
+import { footnoteOf, tableOf } from "./table";
+import { Tools } from "./tools";
+import { hoverText, pythonText, reachedCode, sentenceOf } from "./words";
 
-const DETAILS = ["workflow only", "activities", "with children", "with waits and timers"];
-const MOST_ROWS = 200;
-
-const KEYS: readonly KeyHelp[] = [
-  { keys: "← → ↑ ↓", what: "along the lines, and up and down a column" },
-  { keys: ", .", what: "previous and next group" },
-  { keys: "[ ]", what: "previous and next failure" },
-  { keys: "Enter", what: "details of the group" },
-  { keys: "e", what: "its calls, the worst first" },
-  { keys: "o", what: "open a child workflow or folded groups in place" },
-  { keys: "p", what: "from here, then again to there: the critical path" },
-  { keys: "c", what: "the code that finds all runs that reached it" },
-  { keys: "/", what: "find by name" },
-  { keys: "f F + - 0", what: "into sight, all in sight, zoom" },
-];
+const WITHOUT_CALLS = new Set(["race", "suspend", "patch"]);
+const UNREACHED = new Set(["scope", "workflow", ...WITHOUT_CALLS]);
 
 class GraphContent implements Content<GraphPicture> {
   readonly element: HTMLElement;
   readonly tools: readonly HTMLElement[];
   readonly keys = KEYS;
+  readonly #tools: Tools;
+  readonly #above = new Above((path) => this.#ask("scope", { path }));
   readonly #canvas: Canvas;
   readonly #panel: Panel;
   readonly #matrix: Matrix;
-  readonly #why = html("p", { class: "wf-muted wf-why", dir: "auto" });
-  readonly #strips = html("div", { class: "wf-strips" });
-  readonly #crumbs = html("nav", { class: "wf-crumbs", "aria-label": "Folded groups", hidden: true });
-  readonly #ribbon = html("div", { class: "wf-ribbon", role: "list", "aria-label": "Generations", hidden: true });
-  readonly #acts = html("div", { class: "wf-acts", role: "toolbar", "aria-label": "What can be done with the group", hidden: true });
-  readonly #actsFor = html("strong", { dir: "auto" });
-  readonly #expand = this.#act("Expand", "o", "expand", () => this.#turnExpanded());
-  readonly #said = html("code", { class: "wf-said", "data-wf-said": "" });
+  readonly #acts: ActsBar;
   readonly #tip = html("div", { class: "wf-tip", role: "tooltip", hidden: true });
-  readonly #slider = html("input", { type: "range", min: 0, max: 3, step: 1, value: 3, "aria-label": "Detail", "data-wf-action": "detail" });
-  readonly #sliderText = html("span", { class: "wf-slidertext" }, DETAILS[3] ?? "");
-  readonly #find = html("input", { type: "search", class: "wf-field", placeholder: "find", "aria-label": "Find groups by name", "data-wf-action": "find" });
-  readonly #failures = html("button", { type: "button", class: "wf-small", hidden: true, "data-wf-action": "next-failure", title: "next failure ( ] )" });
   #picture: GraphPicture | null = null;
   #groups: ReadonlyMap<string, GraphGroup> = new Map();
-  #level = 3;
   #from: string | null = null;
   #focused: string | null = null;
   #now = 0;
@@ -64,48 +47,29 @@ class GraphContent implements Content<GraphPicture> {
       choose: (group, isMore) => (isMore ? this.#way(group) : this.#choose(group)),
       open: (group) => this.#open(group),
       reached: (group) => this.#reached(group),
+      brushed: (group, what) => this.#panel.show(group, what),
       hover: (group, box) => this.#hover(group, box),
     });
     this.#panel = new Panel(host, (group, row) => void this.#openCall(group, row), () => this.#focusCanvas());
     this.#matrix = new Matrix((group) => this.#choose(group));
-    replace(
-      this.#acts,
-      this.#actsFor,
-      this.#act("Details", "Enter", "details", () => this.#details()),
-      this.#act("Calls", "e", "calls", () => this.#open(this.#canvas.current)),
-      this.#expand,
-      this.#act("Path", "p", "path", () => this.#way(this.#canvas.current)),
-      this.#act("Runs that reached it", "c", "reached", () => this.#reached(this.#canvas.current)),
-      this.#said,
-    );
-    this.element = html(
-      "div",
-      { class: "wf-graphbody" },
-      this.#why,
-      this.#strips,
-      this.#ribbon,
-      this.#crumbs,
-      html("div", { class: "wf-stagebox" }, this.#canvas.element, this.#tip),
-      this.#matrix.element,
-      this.#acts,
-      this.#panel.element,
-    );
-    const zoom = (label: string, title: string, act: () => void): HTMLElement => {
-      const button = html("button", { type: "button", class: "wf-small", title, "aria-label": title }, label);
-      button.addEventListener("click", act);
-      return button;
-    };
-    this.tools = [
-      html("label", { class: "wf-slider" }, "Detail", this.#slider, this.#sliderText),
-      this.#find,
-      this.#failures,
-      zoom("−", "smaller ( - )", () => this.#canvas.zoom(1 / 1.2)),
-      zoom("+", "larger ( + )", () => this.#canvas.zoom(1.2)),
-      zoom("Fit", "all in sight ( F )", () => this.#canvas.fit()),
-    ];
-    this.#slider.addEventListener("input", () => this.#detail(Number(this.#slider.value)));
-    this.#find.addEventListener("input", () => this.#canvas.filter(this.#find.value));
-    this.#failures.addEventListener("click", () => this.#nextFailure(1));
+    this.#acts = new ActsBar({
+      details: () => this.#details(),
+      calls: () => this.#open(this.#canvas.current),
+      expand: () => this.#turnExpanded(),
+      path: () => this.#way(this.#canvas.current),
+      reached: () => this.#reached(this.#canvas.current),
+    });
+    this.#tools = new Tools({
+      redraw: () => host.redraw(),
+      find: (words) => this.#canvas.filter(words),
+      nextFailure: () => this.#nextFailure(1),
+      tidy: () => this.#tidy(),
+      zoom: (factor) => this.#canvas.zoom(factor),
+      fit: () => this.#canvas.fit(),
+    });
+    this.tools = this.#tools.elements;
+    const stage = html("div", { class: "wf-stagebox" }, this.#canvas.element, this.#tip);
+    this.element = html("div", { class: "wf-graphbody" }, ...this.#above.elements, stage, this.#matrix.element, this.#acts.element, this.#panel.element);
     this.element.addEventListener("focusin", (event) => this.#focusIn(event));
   }
 
@@ -117,23 +81,14 @@ class GraphContent implements Content<GraphPicture> {
     this.#picture = picture;
     this.#now = now;
     this.#groups = new Map(picture.groups.map((group) => [group.id, group]));
-    text(this.#why, picture.is_over ? "" : picture.why);
-    const strips = JSON.stringify(picture.strips);
-    if (this.#strips.dataset["drawn"] !== strips) {
-      this.#strips.dataset["drawn"] = strips;
-      replace(this.#strips, ...picture.strips.map((strip) => html("p", { class: "wf-strip", "data-wf-strip": "" }, strip)));
-    }
-    this.#drawCrumbs(picture);
-    this.#drawRibbon(picture);
+    this.#above.draw(picture, this.host.blocked);
     const level = this.#shownLevel(picture);
     this.#canvas.element.hidden = level === null;
     this.#matrix.element.hidden = picture.mode !== "matrix";
     if (level) this.#canvas.draw(picture, level, now);
     else this.#matrix.draw(picture);
-    const failures = picture.groups.reduce((sum, group) => sum + (group.kind === "workflow" ? 0 : (group.counts["FAILED"] ?? 0)), 0);
-    this.#failures.hidden = this.#failed().length === 0;
-    text(this.#failures, `${number(failures)} failure${failures === 1 ? "" : "s"} ▼`);
-    if (this.#find.value) this.#canvas.filter(this.#find.value);
+    this.#drawTools(picture);
+    if (this.#tools.words) this.#canvas.filter(this.#tools.words);
     if (this.#panel.isOpen) this.#panel.follow(this.#groups);
     this.#canvas.mark(this.#focused);
     this.#drawActs();
@@ -153,7 +108,8 @@ class GraphContent implements Content<GraphPicture> {
       p: () => this.#way(this.#canvas.current),
       o: () => this.#turnExpanded(),
       c: () => this.#reached(this.#canvas.current),
-      "/": () => this.#find.focus(),
+      l: () => this.#tidy(),
+      "/": () => this.#tools.search(),
       f: () => this.#focusCanvas(),
       F: () => this.#canvas.fit(),
       "+": () => this.#canvas.zoom(1.2),
@@ -182,27 +138,11 @@ class GraphContent implements Content<GraphPicture> {
   }
 
   table(picture: GraphPicture): TableData {
-    const groups = picture.groups.filter((group) => group.kind !== "workflow");
-    const span = (ms: number | undefined): string => (ms === undefined ? "" : spanText(ms / 1000));
-    const rows = groups.slice(0, MOST_ROWS).map((group) => [
-      group.name || group.kind,
-      group.kind.replaceAll("_", " "),
-      group.line === null ? "" : String(group.line),
-      stateText(group),
-      group.count ? number(group.count) : "",
-      group.attempts_total ? number(group.attempts_total) : "",
-      span(group.durations?.p50),
-      span(group.durations?.p95),
-      group.errors[0] ? `${number(group.errors[0].count)}× ${group.errors[0].message}` : "",
-    ]);
-    return { caption: `Groups of ${picture.name}`, heads: ["Group", "Kind", "Line", "State", "Calls", "Attempts", "p50", "p95", "Error"], rows, total: groups.length };
+    return tableOf(picture);
   }
 
   footnote(picture: GraphPicture): string {
-    const level = this.#shownLevel(picture);
-    const shown = level ? Object.keys(level.places).length : picture.groups.length - 1;
-    const groups = `${number(picture.groups_total)} group${picture.groups_total === 1 ? "" : "s"}`;
-    return `${number(picture.calls_total)} calls, timers and waits in ${groups} · showing ${number(shown)} · ${number(picture.events_total)} events`;
+    return footnoteOf(picture, this.#shownLevel(picture));
   }
 
   code(picture: GraphPicture): string {
@@ -215,65 +155,29 @@ class GraphContent implements Content<GraphPicture> {
   }
 
   focus(focus: Focus | null): void {
-    this.#focused = focus === null ? null : this.#groupOf(focus);
+    this.#focused = focus === null ? null : groupOf(focus, this.#groups.values());
     this.#canvas.mark(this.#focused);
     this.#drawActs();
   }
 
   block(): void {
+    if (this.#picture !== null) this.#drawTools(this.#picture);
     this.#drawActs();
   }
 
   // What is shown.
 
   #shownLevel(picture: GraphPicture): Level | null {
-    return picture.levels[Math.min(this.#level, picture.levels.length - 1)] ?? null;
+    return picture.levels[Math.min(this.#tools.level, picture.levels.length - 1)] ?? null;
   }
 
-  #detail(level: number): void {
-    this.#level = level;
-    text(this.#sliderText, DETAILS[level] ?? "");
-    set(this.#slider, { "aria-valuetext": DETAILS[level] });
-    this.host.redraw();
-  }
-
-  #drawCrumbs(picture: GraphPicture): void {
-    this.#crumbs.hidden = picture.path.length === 0;
-    const drawn = JSON.stringify([picture.path, this.host.blocked]);
-    if (this.#crumbs.dataset["drawn"] === drawn) return;
-    this.#crumbs.dataset["drawn"] = drawn;
-    const parts = picture.path.map((crumb, place) => {
-      const isLast = place === picture.path.length - 1;
-      const button = html("button", { type: "button", class: "wf-small", disabled: isLast || this.host.blocked !== null, title: this.host.blocked ?? undefined, "data-wf-crumb": crumb.id }, crumb.label);
-      button.addEventListener("click", () => this.#ask("scope", { path: picture.path.slice(1, place + 1).map((one) => one.id) }));
-      return button;
-    });
-    replace(this.#crumbs, ...parts.flatMap((part, place) => (place === 0 ? [part] : [html("span", { "aria-hidden": "true" }, "/"), part])));
-  }
-
-  #drawRibbon(picture: GraphPicture): void {
-    this.#ribbon.hidden = picture.generations.length === 0;
-    const drawn = JSON.stringify(picture.generations);
-    if (this.#ribbon.dataset["drawn"] === drawn) return;
-    this.#ribbon.dataset["drawn"] = drawn;
-    const hidden = picture.generations_total - picture.generations.length;
-    const chips = picture.generations.map((one) => {
-      const took = one.ended === null ? "" : `, ${spanText((one.ended - one.began) / 1000)}`;
-      const chip = html("span", { class: "wf-generation", role: "listitem", title: `generation ${one.number + 1}: ${one.state}${took}`, "data-wf-generation": one.number, "data-wf-state": one.state }, String(one.number + 1));
-      chip.style.setProperty("--c", `var(--wf-${one.state.toLowerCase().replaceAll("_", "-")})`);
-      return chip;
-    });
-    replace(this.#ribbon, html("span", { class: "wf-muted" }, hidden > 0 ? `generations · ${number(hidden)} earlier` : "generations"), ...chips);
+  #drawTools(picture: GraphPicture): void {
+    const failures = picture.groups.reduce((sum, group) => sum + (group.kind === "workflow" ? 0 : (group.counts["FAILED"] ?? 0)), 0);
+    this.#tools.draw(failures, this.#failed().length > 0, this.host.blocked);
   }
 
   #drawActs(): void {
-    const group = this.#canvas.current;
-    this.#acts.hidden = group === null || this.#focused === null;
-    if (group === null) return;
-    text(this.#actsFor, group.name || group.kind);
-    this.#expand.hidden = !group.can_expand;
-    text(this.#expand, group.is_expanded ? "Fold" : "Expand");
-    set(this.#expand, { disabled: this.host.blocked !== null, title: this.host.blocked ?? "o" });
+    this.#acts.draw(this.#focused === null ? null : this.#canvas.current, this.host.blocked);
   }
 
   #hover(group: GraphGroup | null, box: DOMRect | null): void {
@@ -288,18 +192,12 @@ class GraphContent implements Content<GraphPicture> {
 
   // What a person does.
 
-  #act(label: string, key: string, action: string, press: () => void): HTMLButtonElement {
-    const button = html("button", { type: "button", class: "wf-small", title: key, "data-wf-action": action }, label);
-    button.addEventListener("click", press);
-    return button;
-  }
-
   #focusIn(event: FocusEvent): void {
     const id = event.target instanceof HTMLElement ? event.target.dataset["wfId"] : undefined;
     if (id === undefined || id === this.#focused) return;
     this.#focused = id;
     this.#canvas.mark(id);
-    text(this.#said, "");
+    this.#acts.say("");
     this.#drawActs();
   }
 
@@ -313,18 +211,7 @@ class GraphContent implements Content<GraphPicture> {
   }
 
   #focusOf(group: GraphGroup, spanId: string | null): Focus {
-    const instance = group.instance_id ?? this.#picture?.instance_id ?? "";
-    const isWhole = group.kind === "workflow" || group.kind === "scope" || group.kind === "race";
-    const key = group.frame === null ? group.id : group.id.slice(group.frame.length + 1); // as the child's own spans have it
-    return { instance_id: instance, group: isWhole ? null : key, span_id: spanId, attempt: null };
-  }
-
-  #groupOf(focus: Focus): string | null {
-    for (const group of this.#groups.values()) {
-      if (group.instance_id !== focus.instance_id || group.kind === "workflow") continue;
-      if (focus.group !== null ? this.#focusOf(group, null).group === focus.group : focus.span_id !== null && group.span_id === focus.span_id) return group.id;
-    }
-    return null;
+    return focusOf(group, spanId, this.#picture?.instance_id ?? "");
   }
 
   #focusCanvas(): void {
@@ -342,9 +229,9 @@ class GraphContent implements Content<GraphPicture> {
   }
 
   #open(group: GraphGroup | null): void {
-    if (group === null || group.count === 0 || group.kind === "race") return;
+    if (group === null || group.count === 0 || WITHOUT_CALLS.has(group.kind)) return;
     if (group.kind === "scope") return this.#turnExpanded();
-    if (group.kind === "workflow") return this.#detail(1), void set(this.#slider, { value: 1 });
+    if (group.kind === "workflow") return this.#tools.showLevel(1);
     this.#panel.show(group);
   }
 
@@ -390,7 +277,7 @@ class GraphContent implements Content<GraphPicture> {
   }
 
   #reached(group: GraphGroup | null): void {
-    if (group === null || ["scope", "race", "workflow"].includes(group.kind)) return;
+    if (group === null || UNREACHED.has(group.kind)) return;
     const code = reachedCode(group);
     this.#focused = group.id;
     this.#canvas.mark(group.id);
@@ -400,9 +287,14 @@ class GraphContent implements Content<GraphPicture> {
   }
 
   #tell(sentence: string): void {
-    this.#acts.hidden = false;
-    text(this.#said, sentence);
+    this.#acts.say(sentence);
     this.host.say(sentence);
+  }
+
+  #tidy(): void {
+    if (this.host.blocked !== null) return this.host.say(this.host.blocked);
+    this.#ask("tidy", {});
+    this.host.say("laid out anew");
   }
 
   #failed(): readonly string[] {

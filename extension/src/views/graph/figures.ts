@@ -32,7 +32,7 @@ export function waffleOf(cells: string, isStrip = false): SVGElement {
         return element;
       })
     : [];
-  const box = { viewBox: `0 0 ${columns * unit} ${Math.max(1, rows) * high}`, preserveAspectRatio: isLabelled && !isStrip ? "xMinYMid" : "none", class: "wf-cells", "aria-hidden": "true" };
+  const box = { viewBox: `0 0 ${columns * unit} ${Math.max(1, rows) * high}`, preserveAspectRatio: isLabelled && !isStrip ? "xMinYMid" : "none", class: "wf-cells", "aria-hidden": "true", "data-columns": columns, "data-rows": Math.max(1, rows) };
   return svg(
     "svg",
     box,

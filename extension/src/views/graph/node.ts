@@ -98,7 +98,7 @@ export class GroupNode {
   }
 }
 
-export function bar(group: GraphGroup): HTMLElement {
+export function bar(group: Pick<GraphGroup, "counts">): HTMLElement {
   const parts = segments(group.counts).map(({ state, share }) => {
     const part = html("span", { class: "wf-part", "data-wf-state": state, style: `width:${share}%` });
     tint(part, state);

@@ -5,6 +5,7 @@ import { stateLook } from "../../palette";
 import { type CallRow, type GraphGroup, isCallPage } from "../../protocol";
 import type { Host } from "../../shell/content";
 import { brush, durationAt, histogramOf, waffleOf } from "./figures";
+import type { Brushed } from "./nodebrush";
 import { VirtualRows } from "./rows";
 import { number } from "./words";
 
@@ -50,11 +51,15 @@ export class Panel {
     return !this.element.hidden;
   }
 
-  show(group: GraphGroup): void {
-    if (this.#group?.id !== group.id) {
+  /** List a group's calls; `only`: those marked in its node, and no others whatever was chosen before. */
+  show(group: GraphGroup, only?: Brushed): void {
+    if (this.#group?.id !== group.id || only !== undefined) {
       this.#states = new Set();
       this.#places = this.#took = null;
     }
+    if (only !== undefined && this.host.blocked !== null) this.host.say(this.host.blocked);
+    else if (only !== undefined && "cells" in only) this.#places = placesOfCells(group, ...only.cells);
+    else if (only !== undefined && "took" in only && group.durations) this.#took = [durationAt(group.durations, only.took[0]), durationAt(group.durations, only.took[1])];
     this.#group = group;
     this.element.hidden = false;
     this.#wantsFocus = true;
@@ -205,9 +210,13 @@ function standingOf(group: GraphGroup): string {
 
 /** The first and the last call in a part of the cells. */
 function placesOf(group: GraphGroup, [from, to]: readonly [number, number]): readonly [number, number] {
-  const size = Math.ceil(group.count / group.cells.length);
   const cell = (share: number): number => Math.min(group.cells.length - 1, Math.floor(share * group.cells.length));
-  return [cell(from) * size, (cell(to) + 1) * size - 1];
+  return placesOfCells(group, cell(from), cell(to));
+}
+
+function placesOfCells(group: GraphGroup, first: number, last: number): readonly [number, number] {
+  const size = Math.ceil(group.count / group.cells.length);
+  return [first * size, (last + 1) * size - 1];
 }
 
 function labelled(label: string, figure: HTMLElement): HTMLElement {

@@ -50,6 +50,7 @@ export function spoken(group: GraphGroup): string {
   const name = group.name || group.kind;
   if (group.planned) return `${name}, ${group.planned}`;
   if (group.kind === "race") return `race, ${group.note}`;
+  if (group.kind === "patch") return `patch ${name}`;
   if (group.count === 1 && group.kind !== "scope") return [name, lower(group.state), group.note, topError(group)].filter((part) => part !== "").join(", ");
   const counts = Object.entries(group.counts).map(([state, count]) => `${number(count)} ${lower(state)}`);
   return `${name}, group of ${number(group.count)}: ${counts.join(", ")}`;

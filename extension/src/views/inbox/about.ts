@@ -55,6 +55,7 @@ export class About {
     return [
       html("p", {}, `The run is ${detail.status}, started ${new Date(detail.started).toLocaleString("en-GB")}.`),
       ...(detail.input === "" ? [] : [html("p", { class: "wf-inputline", dir: "auto" }, "Input: ", html("code", {}, detail.input))]),
+      ...(detail.outputs ?? []).map(([step, output]) => html("p", { class: "wf-inputline", dir: "auto" }, `${step} gave: `, html("code", {}, output))),
       html("div", { class: "wf-path" }, hidden > 0 ? `… ${hidden} before ` : null, ...steps),
       html("p", { class: "wf-muted" }, recent.length > 0 ? "The last outcomes of this workflow:" : "No run of this workflow has ended yet."),
       html("ul", { class: "wf-recent" }, ...recent),

@@ -8,6 +8,7 @@ import { About } from "./about";
 import { changesOf, diffOf } from "./diff";
 import type { Drafts } from "./drafts";
 import { Form } from "./form";
+import { nodesOf } from "./markdown";
 import { flagOf, isPlain, readSchema, resolved, type Schema } from "./schema";
 
 const UNDO_MS = 5000;
@@ -36,6 +37,7 @@ export class Desk {
   readonly #commentWrong = html("p", { class: "wf-wrong" });
   readonly #banner = html("p", { class: "wf-deadline", role: "status", hidden: true });
   readonly #said = html("p", { class: "wf-deskword", role: "status" });
+  readonly #description = html("div", { class: "wf-description wf-markdown", dir: "auto" });
   readonly #diff = html("div", {});
   readonly #buttons = new Map<Verb, HTMLButtonElement>();
   readonly #undo = html("button", { type: "button", class: "wf-button", "data-wf-action": "undo", hidden: true }, html("span", {}, "Undo (u)"));
@@ -172,7 +174,10 @@ export class Desk {
       return;
     }
     this.host.ask("detail", { key, wait_id, instance_id, event }).then(
-      (detail) => this.#about.show(detail),
+      (detail) => {
+        this.#about.show(detail);
+        if (isRecord(detail)) replace(this.#description, ...nodesOf(detail["description"]));
+      },
       (error: unknown) => this.#about.say(error instanceof Error ? error.message : String(error)),
     );
   }
@@ -213,6 +218,8 @@ export class Desk {
       { class: "wf-desk", tabindex: -1, "aria-label": this.#title, "data-wf-wait": event, "data-wf-wait-id": this.#item.wait_id, "data-wf-desk": this.#item.id },
       html("h3", { class: "wf-question", dir: "auto" }, this.#title),
       html("p", { class: "wf-muted", dir: "auto" }, `${workflow} · ${event}${parent === null ? "" : ` · child of ${parent}`} `, run),
+      this.#item.risk === null && this.#item.requester === null ? null : html("p", { class: "wf-risk", dir: "auto", "data-wf-risk": this.#item.risk ?? undefined }, this.#item.risk === null ? null : html("strong", {}, `${this.#item.risk} risk`), this.#item.requester === null ? null : ` requested by ${this.#item.requester}`),
+      this.#description,
       description === "" ? null : html("p", { class: "wf-description", dir: "auto" }, description),
       this.#banner,
       form,

@@ -145,7 +145,7 @@ class Row {
   draw(item: InboxItem, place: number, total: number, isActive: boolean, isMarked: boolean): void {
     this.#item = item;
     this.element.style.transform = `translateY(${place * ROW}px)`;
-    set(this.element, { "aria-selected": String(isMarked || isActive), "aria-posinset": place + 1, "aria-setsize": total, "data-wf-focus": isActive ? "true" : undefined, "data-wf-marked": isMarked ? "true" : undefined });
+    set(this.element, { "aria-selected": String(isMarked || isActive), "aria-posinset": place + 1, "aria-setsize": total, "data-wf-focus": isActive ? "true" : undefined, "data-wf-marked": isMarked ? "true" : undefined, "data-wf-risk": item.risk ?? undefined });
     text(this.#mark, isMarked ? "☑" : "☐");
     text(this.#title, item.title ?? item.event);
     text(this.#of, `${item.workflow} · ${item.event}`);
@@ -157,7 +157,10 @@ class Row {
     set(this.#ring, { "stroke-dasharray": `${(share * TURN).toFixed(1)} 99` });
     text(this.#left, leftText(this.#item, now));
     set(this.element, { "data-wf-urgent": until !== null && until - now < 60_000 ? "true" : undefined });
+    const { risk, requester } = this.#item;
     const chips = [
+      risk === null ? "" : `${risk} risk`,
+      requester === null ? "" : `by ${requester}`,
       is_ignored ? "ignored" : "",
       assignee === "" ? "" : `for ${assignee}`,
       snoozed !== null && snoozed > now ? `snoozed until ${new Date(snoozed).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}` : "",

@@ -9,7 +9,8 @@ import type { Span } from "./spans";
 import { countsOf, factsOf, word } from "./words";
 
 export function tabsOf(row: Row, span: Span | undefined, begin: number, host: Host): Tab[] {
-  const { density } = row;
+  const { density, minor } = row;
+  if (minor) return [{ name: "Summary", body: () => facts([["calls", row.count.toLocaleString("en")], ["attempts seen", row.spans.length.toLocaleString("en")], ["states", countsOf(minor).join(", ")], ["importance", "low, as their activities say"]]) }];
   if (!span) return [{ name: "Summary", body: () => facts(density ? [["calls", row.count.toLocaleString("en")], ["attempts", density.attempts.toLocaleString("en")], ["states", countsOf(density).join(", ")], ["median", density.median_ms === null ? "" : spanText(density.median_ms / 1000)]] : []) }];
   const asked = new Map<string, Promise<unknown>>();
   const detail = (part: "input" | "output" | "error"): HTMLElement => {

@@ -41,7 +41,8 @@ export function marksOf(row: Row, axis: Axis, now: number, usual?: readonly [num
     const last = Math.max(until, span.phase === "backoff" || span.state === "FAILED" ? span.fire || 0 : 0);
     if (span.queued > shown[1] || last < shown[0]) continue;
     const before = marks[marks.length - 1];
-    const made = span.kind === "timer" ? timer(span, axis, until) : span.kind === "event_wait" || span.kind === "event_sent" ? wait(span, axis, until) : call(span, row, axis, until, now);
+    const made = (span.kind === "timer" ? timer(span, axis, until) : span.kind === "event_wait" || span.kind === "event_sent" ? wait(span, axis, until) : call(span, row, axis, until, now))
+      .filter((mark) => !row.minor || mark.look !== "text"); // bars of many calls in one row: words would lie on each other
     const [first] = made;
     if (before?.span && first && made.length === 1 && (before.width <= NARROWEST || before.count !== undefined) && first.width <= NARROWEST && first.x < before.x + before.width + 1) {
       const worse = badness(first.state) < badness(before.state) ? first : before;
@@ -144,7 +145,7 @@ export function densityMarks(edges: readonly number[], worst: Uint8Array, many: 
 /** What is said behind the last mark. */
 function remark(row: Row, now: number): string {
   const last = row.spans[row.spans.length - 1];
-  if (!last || row.kind === "workflow") return "";
+  if (!last || row.kind === "workflow" || row.minor) return "";
   const waited = spanText(((Number.isNaN(last.ended) ? now : last.ended) - last.queued) / 1000);
   switch (last.outcome) {
     case "raised":

@@ -36,6 +36,8 @@ export class RowView {
       "data-wf-state": row.state,
       "data-wf-count": row.count,
       "data-wf-key": row.key,
+      "data-wf-index": row.index ?? undefined,
+      "data-wf-minor": row.minor ? "" : undefined,
       "data-wf-critical": isCritical ? "" : undefined,
     });
     set(this.#head, { style: `padding-left:${row.depth * 12}px` });
@@ -43,7 +45,7 @@ export class RowView {
     paintBadge(this.#badge, row.state);
     text(this.#name, row.name);
     set(this.#name, { title: row.name });
-    text(this.#count, row.count > 1 ? `×${row.count.toLocaleString("en")}` : "");
+    text(this.#count, row.index !== null ? `#${row.index}` : row.count > 1 && !row.minor ? `×${row.count.toLocaleString("en")}` : "");
     const took = tookOf(row);
     text(this.#took, ratio || (took === null ? spanText(Math.max(0, Math.floor((now - row.since) / 1000))) : spanText(took / 1000)));
     set(this.#took, { "data-wf-ratio": ratio || undefined });

@@ -1,11 +1,12 @@
 // The strip on top: how many attempts ran and were queued at a time, where failures were, and which part of the whole is shown below.
 // A drag over it zooms; a double click shows the whole.
 import { html, replace, set, svg, tint } from "../../dom";
-import type { TimelinePicture } from "../../protocol";
+import type { Limit, TimelinePicture } from "../../protocol";
 import type { Axis, Gap } from "./axis";
 import { bytesOf } from "./spans";
 
 export const STRIP = 32;
+const MOST_TOLD = 3;
 
 export class StripView {
   readonly element: HTMLElement;
@@ -54,10 +55,14 @@ function whole(picture: TimelinePicture, axis: Axis): SVGElement[] {
   const running = new Float32Array(bytesOf(picture.strip.running).buffer);
   const queued = new Float32Array(bytesOf(picture.strip.queued).buffer);
   const failed = new Uint32Array(bytesOf(picture.strip.failed).buffer);
-  const most = Math.max(1, ...running);
+  const peak = Math.max(1, ...running);
+  // a limit far above all that ran would press it flat: it is then only told
+  const near = picture.limits.filter((limit) => limit.most <= 4 * peak);
+  const most = Math.max(peak, ...near.map((limit) => limit.most));
   const longest = Math.max(1, ...queued);
   const edges = edgesOf(picture.stretches);
-  const y = (share: number): string => (STRIP - share * (STRIP - 6)).toFixed(1);
+  const top = near.length > 0 ? 15 : 6; // a line must not run through the words
+  const y = (share: number): string => (STRIP - share * (STRIP - top)).toFixed(1);
   let [area, line, ticks] = ["", "", ""];
   let before = NaN;
   running.forEach((count, at) => {
@@ -74,9 +79,18 @@ function whole(picture: TimelinePicture, axis: Axis): SVGElement[] {
     svg("path", { d: area, class: "wf-area" }),
     svg("path", { d: line, class: "wf-queue" }),
     ...axis.breaks.map(([since]) => svg("rect", { x: axis.x(since), width: 26, y: 0, height: STRIP, class: "wf-break" })),
+    ...near.map((limit) => {
+      const line = svg("path", { d: `M0 ${y(limit.most / most)}H${axis.width.toFixed(1)}`, class: "wf-limit", "data-wf-limit": limit.most });
+      line.append(svg("title", {}, limitSaid(limit)));
+      return line;
+    }),
     failures,
-    svg("text", { x: 3, y: 11, class: "wf-m-text wf-peak" }, `${Math.ceil(most).toLocaleString("en")} at once${longest > 1 ? ` · ${Math.ceil(longest).toLocaleString("en")} queued` : ""}`),
+    svg("text", { x: 3, y: 11, class: "wf-m-text wf-peak" }, `${Math.ceil(peak).toLocaleString("en")} at once${longest > 1 ? ` · ${Math.ceil(longest).toLocaleString("en")} queued` : ""}${picture.limits.slice(0, MOST_TOLD).map((limit) => ` · ${limitSaid(limit)}`).join("")}`),
   ];
+}
+
+function limitSaid({ name, most }: Limit): string {
+  return name ? `${name} at most ${most.toLocaleString("en")}` : `limit ${most.toLocaleString("en")}`;
 }
 
 /** Where each column of the bins begins and ends. */

@@ -1,7 +1,7 @@
 // What a row, a span and a selection say in words. spoken() is the twin of wflab/views/timeline_rows.py.
 import { spanText } from "../../durations";
 import type { Density } from "../../protocol";
-import type { Row } from "./rows";
+import type { Minor, Row } from "./rows";
 import type { Span } from "./spans";
 
 export function word(state: string): string {
@@ -15,22 +15,28 @@ export function tookOf(row: Row): number | null {
   return ends.some(Number.isNaN) || row.spans[row.spans.length - 1]?.phase === "backoff" ? null : Math.max(0, Math.max(...ends) - row.since);
 }
 
+/** What a row is called where there is no room for more: `score #17`. */
+export function titleOf(row: Row): string {
+  return row.index === null ? row.name : `${row.name} #${row.index}`;
+}
+
 /** `charge_card, 3 attempts, failed, failed, completed, total 2.4 s, 1.9 s of backoff`. */
 export function spoken(row: Row, now: number): string {
-  const words = [row.name];
+  const words = [row.minor ? `${row.count.toLocaleString("en")} minor calls` : titleOf(row)];
   const [only] = row.spans;
-  if (row.density) words.push(`group of ${row.count.toLocaleString("en")}`, ...countsOf(row.density));
+  if (row.minor) words.push(...countsOf(row.minor));
+  else if (row.density) words.push(`group of ${row.count.toLocaleString("en")}`, ...countsOf(row.density));
   else if (row.spans.length > 1) words.push(`${row.spans.length} attempts`, ...row.spans.map((span) => word(span.state)));
   else if (only) words.push(word(row.state), ...(["", "returned", "failed"].includes(only.outcome) ? [] : [word(only.outcome)]));
   const took = tookOf(row);
   words.push(took === null ? `${spanText(Math.max(0, Math.floor((now - row.since) / 1000)))} so far` : `total ${spanText(took / 1000)}`);
   const pauses = row.spans.reduce((sum, span) => sum + (isPause(span) ? span.fire - span.ended : 0), 0);
-  if (pauses > 0) words.push(`${spanText(pauses / 1000)} of backoff`);
+  if (pauses > 0 && !row.minor) words.push(`${spanText(pauses / 1000)} of backoff`);
   return words.join(", ");
 }
 
-export function countsOf(density: Density): string[] {
-  return Object.entries(density.counts).map(([state, count]) => `${count.toLocaleString("en")} ${word(state)}`);
+export function countsOf({ counts }: Density | Minor): string[] {
+  return Object.entries(counts).map(([state, count]) => `${count.toLocaleString("en")} ${word(state)}`);
 }
 
 export function isPause(span: Span): boolean {

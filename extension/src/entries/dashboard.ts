@@ -1,0 +1,4 @@
+import { DASHBOARD } from "../views/dashboard";
+import { widgetOf } from "../widget";
+
+export default widgetOf(DASHBOARD);

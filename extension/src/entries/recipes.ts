@@ -1,0 +1,4 @@
+import { RECIPES } from "../views/recipes";
+import { widgetOf } from "../widget";
+
+export default widgetOf(RECIPES);

@@ -1,0 +1,4 @@
+import { REPLAY } from "../views/replay/content";
+import { widgetOf } from "../widget";
+
+export default widgetOf(REPLAY);

@@ -1,0 +1,4 @@
+import { SAGA } from "../views/saga";
+import { widgetOf } from "../widget";
+
+export default widgetOf(SAGA);

@@ -1,0 +1,54 @@
+// What the gallery of recipes asks of JupyterLab: a cell below the current one, a view of a run beside the notebook.
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
+import { INotebookTracker, NotebookActions, type NotebookPanel } from "@jupyterlab/notebook";
+import { isRecord } from "../protocol";
+import { INSERT, OPEN_VIEW } from "../views/recipes/doors";
+import { OPEN } from "./beside";
+
+export const INSERT_CODE = "wflab:insert-code";
+
+/** One code cell with this source, below the cell that `origin` is in, else below the active one. */
+function insert(panel: NotebookPanel, source: string, origin: Element | null): void {
+  const { content } = panel;
+  const place = content.widgets.findIndex((cell) => origin !== null && cell.node.contains(origin));
+  if (place >= 0) content.activeCellIndex = place;
+  NotebookActions.insertBelow(content);
+  if (content.activeCell?.model.type !== "code") NotebookActions.changeCellType(content, "code");
+  content.activeCell?.model.sharedModel.setSource(source);
+  content.activate();
+}
+
+export const recipes: JupyterFrontEndPlugin<void> = {
+  id: "wflab:recipes",
+  description: "Inserts recipes as cells, and opens views of their runs beside the notebook.",
+  autoStart: true,
+  requires: [INotebookTracker],
+  activate: (app: JupyterFrontEnd, notebooks: INotebookTracker) => {
+    const into = (origin: Element | null): NotebookPanel | null => notebooks.find((panel) => origin !== null && panel.node.contains(origin)) ?? notebooks.currentWidget;
+    app.commands.addCommand(INSERT_CODE, {
+      label: "Insert the Code of a Workflow Recipe",
+      caption: "A code cell below the current one",
+      describedBy: { args: { type: "object", required: ["source"], properties: { source: { type: "string", description: "The code" } } } },
+      execute: (args) => {
+        const panel = notebooks.currentWidget;
+        if (panel !== null && typeof args["source"] === "string") insert(panel, args["source"], null);
+      },
+    });
+    document.addEventListener(INSERT, (event) => {
+      const { detail, target } = event as CustomEvent<unknown>;
+      const origin = target instanceof Element ? target : null;
+      const panel = into(origin);
+      if (panel === null || !isRecord(detail) || typeof detail["source"] !== "string") return;
+      event.preventDefault();
+      insert(panel, detail["source"], origin);
+    });
+    document.addEventListener(OPEN_VIEW, (event) => {
+      const { detail } = event as CustomEvent<unknown>;
+      if (!isRecord(detail) || !app.commands.hasCommand(OPEN) || !app.commands.isEnabled(OPEN)) return;
+      const { view, instance_id, name } = detail;
+      if (typeof view !== "string" || typeof instance_id !== "string" || typeof name !== "string") return;
+      event.preventDefault();
+      void app.commands.execute(OPEN, { view, instance_id, name });
+    });
+  },
+};

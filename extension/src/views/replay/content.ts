@@ -1,0 +1,425 @@
+// The replay: code, variables, what is under way and the scrubber, at one step at a time. All of it is drawn from what the page has; only what it lacks is asked for.
+import style from "../../../style/replay.css";
+import { html, replace, set, text } from "../../dom";
+import { isRecord, isReplayPicture, type Link, type ReplayPicture, type StepDetail } from "../../protocol";
+import type { Content, Host, KeyHelp, TableData } from "../../shell/content";
+import { copy } from "../../shell/exports";
+import { viewOf } from "../../shell/shell";
+import type { MakeView } from "../../view";
+import { Book } from "./book";
+import { CodePane } from "./code";
+import { ForkPanel } from "./forking";
+import { Player } from "./player";
+import { Scrubber } from "./scrubber";
+import { svgOf } from "./svg";
+import { VariablesPane } from "./variables";
+import { clockText, number, openText, plural, pythonText, sentenceOf, spokenStep } from "./words";
+
+const MOST_ROWS = 300;
+const KEYS: readonly KeyHelp[] = [
+  { keys: "← →", what: "one step back, one on" },
+  { keys: "Shift+← →", what: "to where this line ran before, or next" },
+  { keys: "Home End", what: "first and last step" },
+  { keys: "PgUp PgDn", what: "ten steps" },
+  { keys: "[ ]", what: "previous and next failure" },
+  { keys: "Space", what: "play and pause" },
+  { keys: "d", what: "all variables, or only what changed" },
+  { keys: "p", what: "pin the variable" },
+  { keys: "w", what: "why: where the variable's value came from" },
+  { keys: "b", what: "a breakpoint: a line, or an expression such as pay > 10" },
+  { keys: "f e", what: "fork here; edit the result and fork" },
+  { keys: "l", what: "to the newest step" },
+];
+
+class ReplayContent implements Content<ReplayPicture> {
+  readonly element: HTMLElement;
+  readonly tools: readonly HTMLElement[];
+  readonly keys = KEYS;
+  readonly #book: Book;
+  readonly #code: CodePane;
+  readonly #variables: VariablesPane;
+  readonly #scrubber = new Scrubber((position) => this.#go(position));
+  readonly #forking: ForkPanel;
+  readonly #player = new Player(() => this.#next(), () => this.#waited());
+  readonly #banners = html("div", { class: "wf-strips" });
+  readonly #parted = html("section", { class: "wf-parted", hidden: true });
+  readonly #happened = html("p", { class: "wf-happened", "data-wf-event": "", dir: "auto" });
+  readonly #open = html("div", { "data-wf-inflight": "" });
+  readonly #asked = html("div", { "data-wf-asked": "" });
+  readonly #heard = html("div", { "data-wf-logs": "" });
+  readonly #why = html("p", { class: "wf-chain", "data-wf-chain": "", role: "status", hidden: true });
+  readonly #place = html("span", { class: "wf-place", "data-wf-position": "" });
+  readonly #live = this.#button("Newest", "to the newest step (l)", "live", () => this.#goLive());
+  readonly #failures = this.#button("", "next failure ( ] )", "next-failure", () => this.#failure(1));
+  readonly #full = this.#button("All variables", "all variables, or only what changed (d)", "full", () => this.#turnFull());
+  readonly #break = html("input", { type: "text", class: "wf-field wf-break", placeholder: "line, or pay > 10", "aria-label": "Breakpoint: a line or an expression", "data-wf-field": "breakpoint", spellcheck: "false" });
+  readonly #breakpoint = this.#button("Break", "steps at which the breakpoint holds (b)", "breakpoint", () => void this.#find());
+  readonly #hitList = html("div", { class: "wf-hitlist", "data-wf-hits": "", hidden: true });
+  readonly #fork = this.#button("Fork here", "a new run that shares what was done up to here (f)", "fork", () => this.#openFork(false));
+  readonly #edit = this.#button("Edit result + fork", "a new run with another result at this step (e)", "edit", () => this.#openFork(true));
+  readonly #test = this.#button("Export test", "a pytest that replays this history", "export-test", () => void this.#exportTest());
+  readonly #exported = html("span", { class: "wf-muted", "data-wf-exported": "" });
+  readonly #watchSize: ResizeObserver | null;
+  #picture: ReplayPicture | null = null;
+  #position = 0;
+  #hits: readonly number[] = [];
+  #isFollowing = true;
+
+  constructor(private readonly host: Host) {
+    this.#book = new Book(host, () => this.#draw());
+    this.#code = new CodePane(this.#book, () => this.#draw(), (line) => void this.#breakAt(line));
+    this.#variables = new VariablesPane(this.#book, { why: (name) => void this.#explain(name) });
+    this.#forking = new ForkPanel(host);
+    const side = html(
+      "div",
+      { class: "wf-side" },
+      this.#variables.element,
+      this.#why,
+      pane("In flight", this.#open),
+      pane("Asked for", this.#asked),
+      pane("Logs", this.#heard),
+      html("div", { class: "wf-replayacts", role: "toolbar", "aria-label": "What can be done at this step" }, this.#fork, this.#edit, this.#test, this.#exported),
+    );
+    const steps = html(
+      "div",
+      { class: "wf-stepper", role: "toolbar", "aria-label": "Steps" },
+      this.#button("|◀", "first step (Home)", "first", () => this.#go(1)),
+      this.#button("◀", "one step back (←)", "back", () => this.#go(this.#position - 1)),
+      this.#player.button,
+      this.#button("▶", "one step on (→)", "next", () => this.#go(this.#position + 1)),
+      this.#button("▶|", "last step (End)", "last", () => this.#go(this.#total)),
+      this.#player.speed,
+      this.#place,
+      this.#happened,
+      html("span", { class: "wf-grow" }),
+      this.#live,
+    );
+    this.element = html(
+      "div",
+      { class: "wf-replay" },
+      this.#banners,
+      this.#parted,
+      html("div", { class: "wf-triptych" }, this.#code.element, side),
+      this.#forking.element,
+      steps,
+      this.#scrubber.element,
+      this.#hitList,
+    );
+    this.tools = [this.#full, this.#failures, this.#break, this.#breakpoint];
+    this.#break.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.shiftKey) void this.#find();
+      else if (event.key === "Escape") (this.#scrubber.element.firstElementChild as HTMLElement | null)?.focus();
+    });
+    this.#watchSize = typeof ResizeObserver === "function" ? new ResizeObserver(() => this.#drawScrubber()) : null;
+    this.#watchSize?.observe(this.#scrubber.element);
+  }
+
+  fits(picture: unknown): picture is ReplayPicture {
+    return isReplayPicture(picture);
+  }
+
+  draw(picture: ReplayPicture): void {
+    const before = this.#picture;
+    this.#picture = picture;
+    this.#book.take(picture);
+    if (before === null || before.key !== picture.key || this.#position === 0) this.#position = picture.position || Math.min(1, picture.steps_total);
+    else if (this.#isFollowing && before.steps_total === this.#position) this.#position = picture.steps_total;
+    if (before === null) this.#isFollowing = picture.position >= picture.steps_total;
+    this.#draw();
+  }
+
+  key(event: KeyboardEvent): boolean {
+    if (event.key === "Escape") return this.#forking.close();
+    const inField = event.target instanceof HTMLElement && event.target.closest("summary, textarea") !== null;
+    if (event.shiftKey && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
+      this.#sameLine(event.key === "ArrowLeft" ? -1 : 1);
+      return true;
+    }
+    const keys: Readonly<Record<string, () => unknown>> = {
+      ArrowLeft: () => this.#go(this.#position - 1),
+      ArrowRight: () => this.#go(this.#position + 1),
+      Home: () => this.#go(1),
+      End: () => this.#go(this.#total),
+      PageUp: () => this.#go(this.#position - 10),
+      PageDown: () => this.#go(this.#position + 10),
+      "[": () => this.#failure(-1),
+      "]": () => this.#failure(1),
+      d: () => this.#turnFull(),
+      l: () => this.#goLive(),
+      b: () => this.#break.focus(),
+      f: () => this.#openFork(false),
+      e: () => this.#openFork(true),
+      p: () => this.#ofVariable((frame, name) => this.#variables.pin(frame, name)),
+      w: () => this.#ofVariable((_, name) => void this.#explain(name)),
+    };
+    const act = event.shiftKey ? undefined : keys[event.key];
+    if (act) {
+      act();
+      return true;
+    }
+    const onButton = event.target instanceof HTMLElement && event.target.closest("button") !== null;
+    if (event.key !== " " || onButton || inField) return false;
+    this.#player.turn();
+    return true;
+  }
+
+  sentence(picture: ReplayPicture): string {
+    return sentenceOf(picture);
+  }
+
+  table(picture: ReplayPicture): TableData {
+    const steps = this.#book.all().slice(0, MOST_ROWS);
+    const rows = steps.map((step) => [String(step.number), step.line === null ? "" : String(step.line), step.event, step.changed.join(", "), step.asked.map((one) => one.text).join("; "), clockText(step.at)]);
+    return { caption: `Steps of ${picture.name}`, heads: ["Step", "Line", "Event", "Changed", "Asked for", "Recorded at (UTC)"], rows, total: picture.steps_total };
+  }
+
+  footnote(picture: ReplayPicture): string {
+    const left = picture.left_out[0];
+    return [plural(picture.steps_total, "step"), picture.is_reading ? "reading on …" : "", picture.label, left ?? ""].filter(Boolean).join(" · ");
+  }
+
+  code(picture: ReplayPicture): string {
+    return `lab.get(${pythonText(picture.instance_id)}).replay().steps()`;
+  }
+
+  svg(picture: ReplayPicture): string | null {
+    return picture.steps_total > 0 ? svgOf(picture, this.#position) : null;
+  }
+
+  block(reason: string | null): void {
+    for (const button of [this.#fork, this.#edit, this.#test]) set(button, { disabled: reason !== null, title: reason ?? button.getAttribute("aria-label") ?? "" });
+    if (reason !== null) this.#forking.close();
+    this.#draw();
+  }
+
+  look(isSeen: boolean): void {
+    if (!isSeen) this.#player.stop();
+  }
+
+  dispose(): void {
+    this.#player.stop();
+    this.#watchSize?.disconnect();
+  }
+
+  // What is shown.
+
+  get #total(): number {
+    return this.#picture?.steps_total ?? 0;
+  }
+
+  #draw(): void {
+    const picture = this.#picture;
+    if (picture === null) return;
+    const step = this.#book.step(this.#position);
+    if (step === null) this.#book.want(this.#position, this.#total);
+    set(this.element, { "data-wf-step": this.#position, "data-wf-level": picture.level });
+    this.#drawBanners(picture);
+    this.#drawParted(picture);
+    this.#code.draw(picture, step, this.#position);
+    this.#variables.draw(step, this.#position, this.#whyNone(picture, step));
+    text(this.#place, this.#total === 0 ? "no steps yet" : `step ${number(this.#position)} of ${number(this.#total)}`);
+    text(this.#happened, step === null ? "" : `${step.event} · event #${step.seq} · ${clockText(step.at)}`);
+    this.#drawSide(step);
+    this.#live.hidden = picture.is_over && this.#position === this.#total;
+    const newer = this.#total - this.#position;
+    text(this.#live, !picture.is_over && newer > 0 ? `Jump to live (${number(newer)} new)` : "Newest");
+    this.#failures.hidden = picture.failures.length === 0;
+    text(this.#failures, `${plural(picture.failures.length, "failure")} ▼`);
+    set(this.#full, { "aria-pressed": String(this.#variables.isFull) });
+    this.#drawScrubber();
+  }
+
+  #drawScrubber(): void {
+    if (this.#picture !== null) this.#scrubber.draw(this.#picture, this.#position, this.#hits, spokenStep(this.#book.step(this.#position), this.#position, this.#total));
+  }
+
+  #whyNone(picture: ReplayPicture, step: StepDetail | null): string {
+    if (this.#total === 0) return picture.is_over ? "The run ended before any code of it ran." : "No code has run yet.";
+    if (step === null) return this.host.blocked === null ? "…" : `The variables of this step are not kept here: ${this.host.blocked}.`;
+    if (picture.level === "events") return "No variables: no code was run for this (see above).";
+    return picture.divergence === null ? "No variables at this step." : "The code went another way before this step.";
+  }
+
+  #drawBanners(picture: ReplayPicture): void {
+    const drawn = JSON.stringify([picture.banners, picture.diff]);
+    if (this.#banners.dataset["drawn"] === drawn) return;
+    this.#banners.dataset["drawn"] = drawn;
+    const diff = picture.diff && picture.divergence === null ? html("details", {}, html("summary", {}, "How it was edited"), html("pre", { class: "wf-code", tabindex: 0, "data-wf-sourcediff": "" }, picture.diff)) : null;
+    replace(this.#banners, ...picture.banners.map((banner) => html("p", { class: "wf-strip", "data-wf-banner": "", dir: "auto" }, banner)), diff);
+  }
+
+  #drawParted(picture: ReplayPicture): void {
+    const parted = picture.divergence;
+    this.#parted.hidden = parted === null;
+    set(this.#parted, { "data-wf-divergence": parted !== null });
+    const drawn = JSON.stringify(parted);
+    if (parted === null || this.#parted.dataset["drawn"] === drawn) return;
+    this.#parted.dataset["drawn"] = drawn;
+    const go = this.#button(`Step ${parted.step}`, "to the step where they part", "divergence", () => this.#go(parted.step));
+    const take = this.#button("Copy", "copy the recipe", "copy-recipe", () => void copy(parted.recipe).then((isDone) => this.host.say(isDone ? "copied" : "not copied")));
+    const line = parted.line === null ? "" : ` on line ${parted.line}`;
+    replace(
+      this.#parted,
+      html("p", {}, html("strong", {}, "History and code part"), ` at event #${parted.seq}${line}. `, go),
+      html("div", { class: "wf-split" }, half("history expected", parted.expected, "expected"), half("code produced", parted.produced, "produced")),
+      parted.source_line ? html("pre", { class: "wf-code", tabindex: 0, "data-wf-sourceline": parted.line ?? "" }, `${parted.line ?? ""}  ${parted.source_line}`) : null,
+      html("p", { dir: "auto" }, parted.cause),
+      parted.edit ? html("details", {}, html("summary", {}, "The edit"), html("pre", { class: "wf-code", tabindex: 0 }, parted.edit)) : null,
+      html("details", {}, html("summary", {}, "Keep old runs going"), html("pre", { class: "wf-code", tabindex: 0, "data-wf-recipe": "" }, parted.recipe), take),
+    );
+  }
+
+  #drawSide(step: StepDetail | null): void {
+    const open = step?.open ?? [];
+    const hidden = (step?.open_total ?? 0) - open.length;
+    const lines = open.map((one) => html("li", { dir: "auto", "data-wf-open": one.name }, openText(one, step?.at ?? 0)));
+    replace(this.#open, ...(lines.length > 0 ? [html("ul", {}, ...lines, hidden > 0 ? html("li", {}, `and ${number(hidden)} more`) : null)] : [html("p", { class: "wf-muted" }, step?.ends ? "nothing; the code has ended" : "nothing in flight")]));
+    const asked = step?.asked ?? [];
+    replace(this.#asked, ...(asked.length > 0 ? [html("ul", {}, ...asked.map((one) => html("li", { dir: "auto" }, html("code", {}, one.text), one.line === null ? null : html("span", { class: "wf-muted" }, ` line ${one.line}`))))] : [html("p", { class: "wf-muted" }, "nothing")]));
+    const heard = step?.heard ?? [];
+    const pane = this.#heard.parentElement;
+    if (pane) pane.hidden = heard.length === 0;
+    replace(this.#heard, ...heard.map((one) => html("div", { class: "wf-log", dir: "auto" }, html("span", { class: "wf-muted" }, `${one.level} `), one.text)));
+  }
+
+  // What a person does.
+
+  #go(position: number): void {
+    const at = Math.max(Math.min(1, this.#total), Math.min(this.#total, position));
+    if (at === this.#position) return;
+    this.#position = at;
+    this.#isFollowing = at === this.#total;
+    this.#why.hidden = true;
+    this.#forking.close();
+    this.#draw();
+  }
+
+  #next(): boolean {
+    if (this.#position >= this.#total) return false;
+    this.#go(this.#position + 1);
+    return this.#position < this.#total;
+  }
+
+  #waited(): number | null {
+    const [now, next] = [this.#book.step(this.#position), this.#book.step(this.#position + 1)];
+    return now && next ? next.at - now.at : null;
+  }
+
+  #goLive(): void {
+    this.#go(this.#total);
+    this.#isFollowing = true;
+  }
+
+  #turnFull(): void {
+    this.#variables.turnFull();
+    set(this.#full, { "aria-pressed": String(this.#variables.isFull) });
+  }
+
+  #failure(way: 1 | -1): void {
+    const failures = this.#picture?.failures ?? [];
+    const next = way > 0 ? failures.find((at) => at > this.#position) : failures.filter((at) => at < this.#position).slice(-1)[0];
+    const around = next ?? (way > 0 ? failures[0] : failures[failures.length - 1]);
+    if (around !== undefined) this.#go(around);
+  }
+
+  /** To the step before or after in which the line of this step ran. */
+  #sameLine(way: 1 | -1): void {
+    const line = this.#book.step(this.#position)?.line ?? null;
+    const at = this.#book.all().filter((step) => line !== null && step.lines.some(([source, own]) => source === 0 && own === line)).map((step) => step.number);
+    const next = way > 0 ? at.find((one) => one > this.#position) : at.filter((one) => one < this.#position).slice(-1)[0];
+    if (next !== undefined) this.#go(next);
+    else this.host.say(way > 0 ? "this line does not run again" : "this line has not run before");
+  }
+
+  #ofVariable(act: (frame: string, name: string) => void): void {
+    const step = this.#book.step(this.#position);
+    const focused = this.#variables.focused;
+    const frame = focused?.frame ?? step?.frames[0]?.name;
+    const name = focused?.name ?? step?.changed[0];
+    if (frame !== undefined && name !== undefined) act(frame, name);
+    else this.host.say("no variable is chosen");
+  }
+
+  async #explain(name: string): Promise<void> {
+    const position = this.#position;
+    this.#why.hidden = false;
+    text(this.#why, "…");
+    try {
+      const data = await this.host.ask("explain", { name, step: position });
+      const chain = isRecord(data) && Array.isArray(data["chain"]) ? (data["chain"] as readonly Link[]) : [];
+      const parts = chain.flatMap((link, place): (HTMLElement | string)[] => {
+        if (place === 0) return [html("strong", {}, link.text)];
+        const at = link.step;
+        const step = at === null ? [] : [" ", this.#button(`step ${at}`, `to step ${at}`, "chain-step", () => this.#go(at))];
+        return [" ← ", link.text, ...step];
+      });
+      replace(this.#why, ...parts);
+    } catch (reason) {
+      text(this.#why, reason instanceof Error ? reason.message : String(reason));
+    }
+  }
+
+  #breakAt(line: number): Promise<void> {
+    this.#break.value = String(line);
+    return this.#find();
+  }
+
+  async #find(): Promise<void> {
+    const wanted = this.#break.value.trim();
+    if (wanted === "") {
+      this.#showHits([], "");
+      return;
+    }
+    try {
+      const line = /^\d+$/.test(wanted) && this.#book.isWholeUpTo(this.#total) ? Number(wanted) : null;
+      if (line !== null) this.#showHits(this.#book.all().filter((step) => step.lines.some(([source, own]) => source === 0 && own === line)).map((step) => step.number), wanted);
+      else {
+        const data = await this.host.ask("hits", { text: wanted });
+        this.#showHits(isRecord(data) && Array.isArray(data["steps"]) ? (data["steps"] as number[]) : [], wanted);
+      }
+    } catch (reason) {
+      this.#hitList.hidden = false;
+      replace(this.#hitList, html("span", { role: "alert" }, reason instanceof Error ? reason.message : String(reason)));
+    }
+  }
+
+  #showHits(hits: readonly number[], wanted: string): void {
+    this.#hits = hits;
+    this.#hitList.hidden = wanted === "";
+    const buttons = hits.slice(0, 100).map((at) => this.#button(String(at), `to step ${at}`, "hit", () => this.#go(at)));
+    replace(this.#hitList, html("span", { class: "wf-muted", dir: "auto" }, hits.length === 0 ? `${wanted}: at no step` : `${wanted}: ${plural(hits.length, "step")} `), ...buttons);
+    const next = hits.find((at) => at >= this.#position) ?? hits[0];
+    if (next !== undefined) this.#go(next);
+    this.#drawScrubber();
+  }
+
+  #openFork(isEdit: boolean): void {
+    if (this.host.blocked !== null) this.host.say(this.host.blocked);
+    else if (this.#total > 0) void this.#forking.open(this.#position, isEdit);
+  }
+
+  async #exportTest(): Promise<void> {
+    try {
+      const data = await this.host.ask("export_test");
+      text(this.#exported, isRecord(data) ? `written: ${String(data["path"])}` : "");
+    } catch (reason) {
+      text(this.#exported, reason instanceof Error ? reason.message : String(reason));
+    }
+  }
+
+  #button(label: string, title: string, action: string, press: () => void): HTMLButtonElement {
+    const button = html("button", { type: "button", class: "wf-small", title, "aria-label": title, "data-wf-action": action }, label);
+    button.addEventListener("click", press);
+    return button;
+  }
+}
+
+function pane(title: string, body: HTMLElement): HTMLElement {
+  return html("section", { class: "wf-pane", "aria-label": title }, html("h4", { class: "wf-panetitle" }, title), body);
+}
+
+function half(title: string, what: string, hook: string): HTMLElement {
+  return html("div", { class: "wf-half" }, html("span", { class: "wf-muted" }, title), html("code", { dir: "auto", [`data-wf-${hook}`]: "" }, what));
+}
+
+export const REPLAY: MakeView = viewOf("replay", style, (host) => new ReplayContent(host));

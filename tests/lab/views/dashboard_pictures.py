@@ -1,0 +1,133 @@
+"""Pictures of a dashboard with something in every field that a page reads."""
+
+from typing import Any
+
+import msgspec
+
+from wflab.protocol.dashboard import (
+    DashboardFilter,
+    DashboardPicture,
+    FailureLine,
+    Kpi,
+    RunRow,
+    StuckLine,
+    TypeGraph,
+    TypeNode,
+    WorkflowLine,
+)
+
+NOW = 1_795_780_800_000.0
+HOUR = 3_600_000.0
+
+
+def kpi(key: Any, value: str, note: str = "", standing: Any = "") -> Kpi:
+    return Kpi(key=key, title=key, value=value, note=note, tip=f"what {key} is made of", standing=standing)
+
+
+def line(name: str, completed: int, failed: int, **more: Any) -> WorkflowLine:
+    total = completed + failed
+    return WorkflowLine(
+        **{
+            "name": name,
+            "version": "",
+            "counts": {"COMPLETED": completed, "FAILED": failed},
+            "numerator": completed,
+            "denominator": total,
+            "rate": completed / total if total else None,
+            "low": 0.6 if total else None,
+            "high": 0.9 if total else None,
+            "p50": 1.5 if completed else None,
+            "p95": 4.0 if completed else None,
+            "trend": [(completed, 0), (0, failed)],
+            "per_hour": 12.5,
+            "failure": "ValueError: card # declined" if failed else "",
+            "oldest": NOW - HOUR,
+            **more,
+        }
+    )
+
+
+def row(number: int, **more: Any) -> RunRow:
+    return RunRow(
+        **{
+            "instance_id": f"r{number}",
+            "name": "order",
+            "version": "",
+            "status": "COMPLETED",
+            "created": NOW - number * 1000,
+            "ended": NOW - number * 1000 + 500,
+            **more,
+        }
+    )
+
+
+def dashboard(**changes: Any) -> DashboardPicture:
+    picture = DashboardPicture(
+        lab="lab.duckdb",
+        now=NOW,
+        ticks=True,
+        filter=DashboardFilter(name="order", status="FAILED"),
+        code="lab.dashboard(name='order', status='FAILED')",
+        definition="success = COMPLETED / (COMPLETED + FAILED + TERMINATED)",
+        states={"COMPLETED": 8, "FAILED": 2, "RUNNING": 1},
+        everything=12,
+        kpis=[
+            kpi("success", "80.0%", "8/10", "bad"),
+            kpi("p95", "4 s", "target 10 s", "good"),
+            kpi("running", "1", "1 running"),
+            kpi("stuck", "1", "1 stalled", "bad"),
+            kpi("burn", "–"),
+        ],
+        names=["order", "refund"],
+        versions=["v1"],
+        tags=["shop"],
+        begin=NOW - 24 * HOUR,
+        end=NOW,
+        workflows=[line("order", 6, 2), line("refund", 2, 0, version="v1"), line("idle", 0, 0)],
+        workflows_total=3,
+        failures=[
+            FailureLine(
+                fingerprint="ValueError: card # declined",
+                activity="charge",
+                count=2,
+                share=1.0,
+                first=NOW - HOUR,
+                last=NOW - 1000,
+                workflows=["order"],
+                sample="r3",
+                message="card 17 declined",
+                frame='File "<cell 3>", line 12, in charge',
+            )
+        ],
+        failures_total=1,
+        stuck=[
+            StuckLine(
+                instance_id="r9",
+                name="order",
+                status="STALLED",
+                reason="stalled",
+                since=NOW - HOUR,
+                why="STALLED for 1 h: the code asks for other",
+                remedy="Add a patch.",
+            )
+        ],
+        stuck_total=1,
+        curve=[(0.5, 0.0), (1.5, 0.5), (4.0, 1.0)],
+        curve_count=10,
+        instances=[row(1), row(2, status="FAILED", note="ValueError: card 17 declined"), row(3, status="RUNNING", ended=None)],
+        total=3,
+        first=0,
+        order="-created",
+        chosen=["r2"],
+        graph=TypeGraph(
+            runs=8,
+            total=8,
+            nodes=[
+                TypeNode(name="reserve", kind="activity", counts={"COMPLETED": 8}, column=0, row=0),
+                TypeNode(name="charge", kind="activity", counts={"COMPLETED": 6, "FAILED": 2}, column=1, row=0),
+            ],
+            edges=[(0, 1, 8)],
+        ),
+        trouble=None,
+    )
+    return msgspec.structs.replace(picture, **changes)

@@ -1,0 +1,1 @@
+"""Answers as plotly figures: pure functions from a DataFrame and a theme to a figure."""
