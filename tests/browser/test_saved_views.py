@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import SEED, OpenNotebook
 from tests.browser.jupyter_server import JupyterServer, NotebookPage, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 MIME = "application/vnd.wflab.view+json"
 SAGA = """
@@ -46,7 +46,7 @@ CELLS = [
 SHOWN = {
     1: "run", 2: "graph", 3: "timeline", 4: "replay", 5: "run", 6: "graph", 7: "timeline", 8: "replay", 9: "inbox", 11: "saga", 12: "recipes", 13: "dashboard"
 }  # fmt: skip
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 PICTURE = re.compile(r'<img\b(?=[^>]*\balt="[^"]{20,}")(?=[^>]*\bsrc="data:image/svg\+xml;base64,)[^>]*>')
 LOOKS = """() => [...document.querySelectorAll("[data-wf-view]")].map((view) => {
   const badge = view.querySelector(".wf-badge[data-state]");
