@@ -4,10 +4,10 @@ A node is a text, or a list of a tag, the address of a link ("" for all else) an
 http, https or mailto; what is neither becomes its own text. extension/src/views/inbox/markdown.ts asks for the same once more.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from markdown_it import MarkdownIt
-from markdown_it.tree import SyntaxTreeNode
+if TYPE_CHECKING:
+    from markdown_it.tree import SyntaxTreeNode
 
 LONGEST = 20_000
 _DEEPEST = 16
@@ -23,15 +23,18 @@ Node = str | list[Any]
 
 def tree_of(text: str) -> list[Node]:
     """The nodes of a text, of its first 20,000 characters where it is longer."""
+    from markdown_it import MarkdownIt  # noqa: PLC0415  # most kernels never see a question with a description
+    from markdown_it.tree import SyntaxTreeNode  # noqa: PLC0415
+
     parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEEPEST})
     return _inside(SyntaxTreeNode(parser.parse(text[:LONGEST])), 0)
 
 
-def _inside(node: SyntaxTreeNode, depth: int) -> list[Node]:
+def _inside(node: "SyntaxTreeNode", depth: int) -> list[Node]:
     return [made for child in node.children for made in _made(child, depth + 1)] if depth < _DEEPEST else []
 
 
-def _made(node: SyntaxTreeNode, depth: int) -> list[Node]:
+def _made(node: "SyntaxTreeNode", depth: int) -> list[Node]:
     if node.type in _TAGS:
         return [[_TAGS[node.type], "", _inside(node, depth)]]
     if node.type in _TEXTS:

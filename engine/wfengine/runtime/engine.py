@@ -289,12 +289,11 @@ class Engine:
         With `if_waiting` the event is delivered only if it will answer that very wait; else the future fails with WaitOver, or InvalidArgument where
         an older wait for the event would get it. A deadline that has passed counts, and whatever arrived before.
         """
-        ack: Future[None] = Answer()
         event_at = raised(event_name, data, audit)
         if if_waiting is None:
-            self._loop.ask(ack, partial(operations.deliver, self._turns, instance_id, event_at, audit=audit))
-        else:
-            self._loop.ask(ack, partial(operations.answer_wait, self._turns, instance_id, if_waiting, event_at, audit=audit))
+            return self._act_soon(instance_id, event_at, audit)
+        ack: Future[None] = Answer()
+        self._loop.ask(ack, partial(operations.answer_wait, self._turns, instance_id, if_waiting, event_at, audit=audit))
         return ack
 
     def awaited(self, instance_id: str | None = None) -> list[Awaited]:

@@ -9,6 +9,7 @@ import { VIEWS } from "../mount";
 import { isRecord, type ViewName } from "../protocol";
 import type { Focused, ShowView } from "../protocol_lab";
 import { onThemeChange } from "../theme";
+import { OPEN_VIEW } from "../views/doors";
 import { widgetOf } from "../widget";
 import { BesideModel } from "./beside_model";
 import { workflowIcon } from "./icon";
@@ -25,7 +26,6 @@ const OF_LAB: Readonly<Partial<Record<ViewName, string>>> = {
   dashboard: "How all runs do",
   recipes: "Patterns to run and to insert",
 };
-const ASKED = "wflab:open"; // an event of a view: a person wants another one of this run
 
 function isViewName(value: unknown): value is ViewName {
   return typeof value === "string" && value in TITLES;
@@ -188,11 +188,13 @@ export const beside: JupyterFrontEndPlugin<void> = {
       },
     });
     for (const view of ["graph", "timeline", "replay", "saga", "run", "inbox", "dashboard", "recipes"]) palette?.addItem({ command: OPEN, category: CATEGORY, args: { view } });
-    document.addEventListener(ASKED, (event) => {
-      const wanted: unknown = (event as CustomEvent<unknown>).detail;
-      if (links.current?.standing !== "live" || !isRecord(wanted)) return;
+    document.addEventListener(OPEN_VIEW, (event) => {
+      const { detail } = event as CustomEvent<unknown>;
+      if (!isRecord(detail) || !app.commands.isEnabled(OPEN)) return;
+      const { view, instance_id, name } = detail;
+      if (typeof view !== "string" || typeof instance_id !== "string" || typeof name !== "string") return;
       event.preventDefault();
-      void app.commands.execute(OPEN, { view: String(wanted["view"]), instance_id: String(wanted["instance_id"]), name: String(wanted["name"]) });
+      void app.commands.execute(OPEN, { view, instance_id, name });
     });
     links.changed.connect(() => app.commands.notifyCommandChanged(OPEN));
   },

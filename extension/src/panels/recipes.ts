@@ -1,9 +1,8 @@
-// What the gallery of recipes asks of JupyterLab: a cell below the current one, a view of a run beside the notebook.
+// What the gallery of recipes asks of JupyterLab: a cell below the current one.
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
 import { INotebookTracker, NotebookActions, type NotebookPanel } from "@jupyterlab/notebook";
 import { isRecord } from "../protocol";
-import { INSERT, OPEN_VIEW } from "../views/recipes/doors";
-import { OPEN } from "./beside";
+import { INSERT } from "../views/doors";
 
 export const INSERT_CODE = "wflab:insert-code";
 
@@ -20,7 +19,7 @@ function insert(panel: NotebookPanel, source: string, origin: Element | null): v
 
 export const recipes: JupyterFrontEndPlugin<void> = {
   id: "wflab:recipes",
-  description: "Inserts recipes as cells, and opens views of their runs beside the notebook.",
+  description: "Inserts recipes as cells.",
   autoStart: true,
   requires: [INotebookTracker],
   activate: (app: JupyterFrontEnd, notebooks: INotebookTracker) => {
@@ -41,14 +40,6 @@ export const recipes: JupyterFrontEndPlugin<void> = {
       if (panel === null || !isRecord(detail) || typeof detail["source"] !== "string") return;
       event.preventDefault();
       insert(panel, detail["source"], origin);
-    });
-    document.addEventListener(OPEN_VIEW, (event) => {
-      const { detail } = event as CustomEvent<unknown>;
-      if (!isRecord(detail) || !app.commands.hasCommand(OPEN) || !app.commands.isEnabled(OPEN)) return;
-      const { view, instance_id, name } = detail;
-      if (typeof view !== "string" || typeof instance_id !== "string" || typeof name !== "string") return;
-      event.preventDefault();
-      void app.commands.execute(OPEN, { view, instance_id, name });
     });
   },
 };

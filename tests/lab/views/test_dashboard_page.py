@@ -164,7 +164,9 @@ def test_a_run_is_opened_by_whoever_hears_it_or_else_its_code_is_told(page: Page
     show(page, dashboard())
     page.locator("[data-wf-instance=r1] [data-wf-open=graph]").click()
     expect(page.locator("[data-wf-drawer]")).to_contain_text('lab.get("r1").graph()')
-    page.evaluate("() => document.addEventListener('wflab:open', (event) => { event.preventDefault(); window.opened = event.detail; })")
+    page.evaluate(
+        "() => document.addEventListener('wflab:open-view', (event) => { event.preventDefault(); window.opened = event.detail; })"
+    )
     page.locator("[data-wf-instance=r2] [data-wf-open=timeline]").click()
     assert page.evaluate("() => opened") == {"view": "timeline", "instance_id": "r2", "name": "order"}
 

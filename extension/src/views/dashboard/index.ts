@@ -5,6 +5,7 @@ import { tickingText } from "../../durations";
 import { type DashboardPicture, type ExplainedNumber, type FailureLine, isDashboardPicture, isRecord, type StuckLine, type WorkflowLine } from "../../protocol";
 import type { Content, Host, KeyHelp, TableData } from "../../shell/content";
 import { viewOf } from "../../shell/shell";
+import { asked, OPEN_VIEW } from "../doors";
 import { count, DASH, outcomeBar, rateCell, rateText, seconds, STATES, titleOf, trendCell, when } from "./cells";
 import { curveOf } from "./curve";
 import { type Change, Filters } from "./filters";
@@ -18,7 +19,6 @@ const KEYS: readonly KeyHelp[] = [
   { keys: "/", what: "filter by text" },
   { keys: "Shift+R", what: "rows in order again, and new ones shown" },
 ];
-const OPENS = "wflab:open";
 
 class Dashboard implements Content<DashboardPicture> {
   readonly element: HTMLElement;
@@ -183,8 +183,7 @@ class Dashboard implements Content<DashboardPicture> {
   /** JupyterLab's extension opens the view beside the notebook; where there is none, the code that shows it is told. */
   #open(row: { readonly instance_id: string; readonly name: string }, view: string): void {
     this.host.focusOn({ instance_id: row.instance_id, group: null, span_id: null, attempt: null });
-    const wanted = new CustomEvent(OPENS, { bubbles: true, cancelable: true, detail: { view, instance_id: row.instance_id, name: row.name } });
-    if (!this.element.dispatchEvent(wanted)) return;
+    if (asked(this.element, OPEN_VIEW, { view, instance_id: row.instance_id, name: row.name })) return;
     const how = ["", ".graph()", ".timeline()"].map((call) => html("pre", { class: "wf-code" }, `lab.get(${JSON.stringify(row.instance_id)})${call}`));
     this.host.drawer.show(`${row.name} ${row.instance_id}`, [{ name: "Open in a cell", body: () => html("div", {}, ...how) }]);
   }

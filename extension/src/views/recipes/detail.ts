@@ -3,7 +3,7 @@ import { html, set, text } from "../../dom";
 import type { Knobs, RecipeCard, RecipeTrial, ViewName } from "../../protocol";
 import type { Host } from "../../shell/content";
 import { copy } from "../../shell/exports";
-import { asked, INSERT, OPEN_VIEW } from "./doors";
+import { asked, INSERT, OPEN_VIEW } from "../doors";
 import { Evidence } from "./evidence";
 import { KnobFields } from "./knobs";
 import { pictureOf } from "./pictures";
