@@ -2,7 +2,7 @@
 
     interrupted.py PATH NOTES ROUNDS
 
-Each round it says `r`, makes one kind of call over and over until SIGINT comes, and then the next call must work. NOTES gets a line of JSON for every
+Each round it says `r`, makes one kind of call over and over until SIGINT comes, says `k` when it has, and then the next call must work. NOTES gets a line of JSON for every
 acknowledged start and event. What it says at the end is JSON: how often each kind of call was interrupted. Anything but KeyboardInterrupt ends it.
 """
 
@@ -79,6 +79,7 @@ def main(path: str, notes: str, rounds: int) -> None:
                 while True:
                     caller.calls[name]()
             except KeyboardInterrupt:
+                os.write(1, b"k\n")  # before anything that may take long, or the press would be taken for a lost one
                 interrupted[name] += 1
             assert lab.start("quick", number).result(WAIT_SECONDS) == number + 1
     os.write(1, json.dumps(interrupted).encode())

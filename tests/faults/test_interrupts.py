@@ -52,6 +52,8 @@ def test_ctrl_c_at_any_moment_of_a_call_is_a_keyboard_interrupt_and_harms_nothin
             if not _says_something(child.stdout, PRESS_AGAIN_SECONDS):
                 pressed_again += 1  # as a person does: Python swallows an interrupt that comes inside a destructor
                 child.send_signal(signal.SIGINT)
+            if not _says_something(child.stdout, PATIENCE_SECONDS) or os.read(child.stdout.fileno(), 2) != b"k\n":
+                break
         told, errors = child.communicate(timeout=120)
     assert child.returncode == 0, errors.decode()
     interrupted = Counter(json.loads(told))
