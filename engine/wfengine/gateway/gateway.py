@@ -22,6 +22,8 @@ from wfengine.gateway.metadata import Metadata
 from wfengine.gateway.options import Options
 from wfengine.gateway.rooms import Room
 from wfengine.gateway.sidecar import Service, Sidecar
+from wfengine.gateway.workflows.acts import WorkflowActs
+from wfengine.gateway.workflows.room import Workflows
 from wfengine.runtime.engine import Engine
 
 T = TypeVar("T")
@@ -50,7 +52,11 @@ class Gateway:
         self._services = tuple(services)
         self._blocking = Blocking()
         self._sidecars: dict[str | None, Sidecar] = {}
-        self._rooms: tuple[Room, ...] = (Health(), Metadata(connected_workers))
+        self._rooms: tuple[Room, ...] = (
+            Health(),
+            Metadata(connected_workers),
+            Workflows(WorkflowActs(engine, self._blocking)),
+        )
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="wflab-gateway", daemon=True)
         self._thread.start()
