@@ -33,3 +33,8 @@ def test_a_python_program_gets_from_the_lab_what_it_gets_from_dapr(orders: Sidec
 def test_a_javascript_program_gets_from_the_lab_what_it_gets_from_dapr(orders: Sidecar) -> None:
     expected = {name: value for name, value in EXPECTED.items() if name != "retries"}  # its SDK has no retry policies
     assert running.results(installing.javascript().command, orders) == expected
+
+
+@pytest.mark.gateway
+def test_a_java_program_gets_from_the_lab_what_it_gets_from_dapr(orders: Sidecar) -> None:
+    assert running.results(installing.java().command, orders) == EXPECTED
