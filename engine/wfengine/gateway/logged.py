@@ -28,6 +28,7 @@ _APIS: dict[str, Api] = {
     "healthz": "health",
 }
 _TARGETS = ("instance_id", "workflow_name", "key", "topic", "app_id", "store", "pubsub")
+TARGET = "wfengine.target"  # in a request's scope: what it is about, where the path does not say so
 _FIRST_ERROR = 400
 _KEPT_OF_BODY = 2_000
 _log = logging.getLogger("wfengine.gateway")
@@ -131,5 +132,7 @@ def _api(scope: Scope, headers: Headers) -> Api:
 
 
 def _target(scope: Scope, headers: Headers) -> str | None:
+    if TARGET in scope:
+        return str(scope[TARGET])
     found = scope.get("path_params", {})
     return next((str(found[name]) for name in _TARGETS if name in found), headers.get("dapr-app-id"))
