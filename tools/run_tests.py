@@ -29,7 +29,7 @@ NOTEBOOK_COPIES = REPORTS / "notebooks"
 LAX_NOTEBOOKS: dict[str, str] = {}
 
 # The kinds of tests that have a stage of their own; a test with several of these marks belongs to the first.
-KINDS = ("binder", "browser", "notebook", "faults")
+KINDS = ("binder", "browser", "notebook", "faults", "gateway")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +101,7 @@ def stages() -> list[Stage]:
         Stage(name="unit", command=pytest("unit", "-m", f"{marks(None)} and not slow"), reports=True, limit_minutes=35),
         Stage(name="slow", command=pytest("slow", "-m", f"{marks(None)} and slow"), reports=True, quick=False, limit_minutes=20),
         Stage(name="faults", command=pytest("faults", "-m", marks("faults")), reports=True, quick=False, limit_minutes=20),
+        Stage(name="gateway", command=pytest("gateway", "-m", marks("gateway")), reports=True, quick=False, limit_minutes=20),
         Stage(name="notebook", command=pytest("notebook", "-m", marks("notebook")), reports=True, quick=False, limit_minutes=20),
         Stage(name="tutorials", command=nbval("tutorials", "--nbval", strict), reports=True, quick=False, limit_minutes=20),
     ]

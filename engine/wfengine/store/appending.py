@@ -52,7 +52,7 @@ def append(connection: duckdb.DuckDBPyConnection, entries: Sequence[Entry], befo
     try:
         for table, added in tables.items():
             if added:
-                _append_rows(connection, table, added)
+                append_rows(connection, table, added)
         large.write(connection)
         if purged:
             for statement in _PURGE:
@@ -84,7 +84,8 @@ def _add(tables: dict[str, list[rows.Row]], entry: Entry, large: payloads.LargeP
     tables["circuits"] += [rows.circuits_row(position + n, row) for n, row in enumerate(commit.circuits)]
 
 
-def _append_rows(connection: duckdb.DuckDBPyConnection, table: str, added: list[rows.Row]) -> None:
+def append_rows(connection: duckdb.DuckDBPyConnection, table: str, added: list[rows.Row]) -> None:
+    """Append rows to one of the record's tables, in the order of its columns."""
     if not hasattr(connection, "appender"):
         insert_rows(connection, table, added)
         return

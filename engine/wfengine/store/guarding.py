@@ -9,6 +9,7 @@ import duckdb
 
 TABLES = (
     "history", "runs", "definitions", "circuits", "transactions", "payloads", "payload_holders", "api_calls", "audit", "meta", "progress",
+    "state", "pubsub_messages", "pubsub_subscribers", "pubsub_deliveries",
 )  # fmt: skip
 VIEWS = ("executions", "instances", "events", "activities", "waits", "failures", "circuit_breakers", "spans")
 OURS = frozenset((*TABLES, *VIEWS))

@@ -124,14 +124,67 @@ CREATE TABLE payload_holders (
     instance BIGINT  NOT NULL
 );
 
+-- What apps asked of the gateway, and what it delivered to them.
 CREATE TABLE api_calls (
-    occurred_at TIMESTAMP NOT NULL,
-    app_id      VARCHAR,
-    api         VARCHAR   NOT NULL,
-    method      VARCHAR   NOT NULL,
-    status      VARCHAR,
-    duration_ms DOUBLE,
-    trace       VARCHAR,
-    caller      VARCHAR,
-    error       VARCHAR
+    occurred_at    TIMESTAMP NOT NULL,
+    app_id         VARCHAR,                -- whose sidecar it was; NULL is the lab's own
+    api            VARCHAR   NOT NULL,     -- workflow, taskhub, state, pubsub, invoke, metadata, health, delivery, other
+    method         VARCHAR   NOT NULL,     -- POST /v1.0/state/orders, or the name of an rpc
+    status         VARCHAR,                -- HTTP's code, or the name of gRPC's
+    duration_ms    DOUBLE,
+    trace          VARCHAR,                -- W3C trace id
+    caller         VARCHAR,
+    error          VARCHAR,
+    target         VARCHAR,                -- app, topic, key or instance
+    request_bytes  BIGINT,
+    response_bytes BIGINT
+);
+
+-- The stores of state that apps use: one row for each key that has a value. A change deletes the row and appends another, in one transaction.
+-- `position` numbers the gateway's rows in the order of their writing; it has nothing to do with the record's.
+CREATE TABLE state (
+    position   BIGINT    NOT NULL,
+    store      VARCHAR   NOT NULL,
+    key        VARCHAR   NOT NULL,         -- as it is kept: app||key, unless the store says otherwise
+    app_id     VARCHAR,                    -- who wrote the value
+    value      VARCHAR   NOT NULL,         -- text as the app sent it, most often JSON
+    is_base64  BOOLEAN   NOT NULL,         -- the value is no text, and stands here in base64
+    etag       VARCHAR   NOT NULL,
+    written_at TIMESTAMP NOT NULL,
+    expires_at TIMESTAMP
+);
+
+-- Messages that are published and not yet settled by every app that subscribes to the topic.
+CREATE TABLE pubsub_messages (
+    position     BIGINT    NOT NULL,
+    pubsub       VARCHAR   NOT NULL,
+    topic        VARCHAR   NOT NULL,
+    id           VARCHAR   NOT NULL,       -- of the CloudEvent
+    app_id       VARCHAR,                  -- who published
+    data         VARCHAR   NOT NULL,       -- the envelope, or the bare payload where the publisher asked for that
+    is_base64    BOOLEAN   NOT NULL,
+    is_raw       BOOLEAN   NOT NULL,
+    content_type VARCHAR   NOT NULL,
+    published_at TIMESTAMP NOT NULL,
+    expires_at   TIMESTAMP
+);
+
+-- Which apps have ever subscribed to a topic: what is published waits for each of them.
+CREATE TABLE pubsub_subscribers (
+    position      BIGINT    NOT NULL,
+    pubsub        VARCHAR   NOT NULL,
+    topic         VARCHAR   NOT NULL,
+    app_id        VARCHAR   NOT NULL,      -- '' is the lab's own
+    subscribed_at TIMESTAMP NOT NULL
+);
+
+-- How a message ended for an app that subscribes; gone with the message.
+CREATE TABLE pubsub_deliveries (
+    position   BIGINT    NOT NULL,
+    message    BIGINT    NOT NULL,         -- position of the message
+    app_id     VARCHAR   NOT NULL,
+    outcome    VARCHAR   NOT NULL,         -- success, dropped, dead letter
+    attempts   BIGINT    NOT NULL,
+    settled_at TIMESTAMP NOT NULL,
+    error      VARCHAR
 );

@@ -1,0 +1,152 @@
+"""The gateway: sidecars for the lab and for any number of apps, all on one loop in one thread.
+
+The engine knows nothing of it. Nothing on the loop may block; what does (DuckDB, a purge) goes to a few threads of its own.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from wfengine.errors import EngineStopped, InvalidArgument
+from wfengine.gateway.apps import App
+from wfengine.gateway.blocking import Blocking
+from wfengine.gateway.calls import CallLog
+from wfengine.gateway.health import Health
+from wfengine.gateway.metadata import Metadata
+from wfengine.gateway.options import Options
+from wfengine.gateway.rooms import Room
+from wfengine.gateway.sidecar import Service, Sidecar
+from wfengine.gateway.workflows.acts import WorkflowActs
+from wfengine.gateway.workflows.room import Workflows
+from wfengine.runtime.engine import Engine
+
+T = TypeVar("T")
+_OPEN_WITHIN_SECONDS = 30.0
+_CLOSE_WITHIN_SECONDS = 15.0
+
+
+class Gateway:
+    """Dapr's protocols, served by an engine. Every method is for any thread but the gateway's own; the engine stays the caller's to close.
+
+    `services` are further gRPC services, each made anew for every app's sidecar: `lambda app: a_generic_rpc_handler`. `connected_workers` says how
+    many workers of an app are connected just now.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        options: Options | None = None,
+        *,
+        services: Sequence[Service] = (),
+        connected_workers: Callable[[str | None], int] = lambda _: 0,
+    ) -> None:
+        self.engine = engine
+        self.options = options or Options()
+        self.calls = CallLog(engine.store, kept=self.options.kept_calls)
+        self._services = tuple(services)
+        self._blocking = Blocking()
+        self._sidecars: dict[str | None, Sidecar] = {}
+        self._rooms: tuple[Room, ...] = (
+            Health(),
+            Metadata(connected_workers),
+            Workflows(WorkflowActs(engine, self._blocking)),
+        )
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="wflab-gateway", daemon=True)
+        self._thread.start()
+        self._is_closed = False
+
+    # Life.
+
+    def start(self) -> Sidecar:
+        """Open the lab's own sidecar. Raises PortInUse; the gateway can be started again then, with nothing left behind."""
+        own = App(grpc_port=self.options.grpc_port, http_port=self.options.http_port, api_token=self.options.api_token)
+        return self._await(self._open(own), _OPEN_WITHIN_SECONDS)
+
+    def close(self) -> None:
+        """Close every sidecar and write what is left of the API log. Safe to call twice."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        with suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(self._close_all(), self._loop).result(_CLOSE_WITHIN_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(timeout=_CLOSE_WITHIN_SECONDS)
+        self._blocking.close()
+        self.calls.close()
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    # Apps.
+
+    def add_app(self, app: App) -> Sidecar:
+        """Open a sidecar for an app; its `app` has the real ports. Raises InvalidArgument for an id that has one, and PortInUse."""
+        if app.api_token is None:
+            app = msgspec.structs.replace(app, api_token=self.options.api_token)
+        return self._await(self._open(app), _OPEN_WITHIN_SECONDS)
+
+    def remove_app(self, app_id: str) -> None:
+        """Close an app's sidecar; what it has subscribed to waits for it. An app that has none is no error."""
+        self._await(self._close_one(app_id), _CLOSE_WITHIN_SECONDS)
+
+    def sidecar(self, app_id: str | None = None) -> Sidecar | None:
+        """The sidecar of an app, or the lab's own."""
+        return self._sidecars.get(app_id)
+
+    def sidecars(self) -> tuple[Sidecar, ...]:
+        """All that are open, in the order of their opening."""
+        return tuple(self._sidecars.values())
+
+    # On the gateway's thread.
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+        finally:
+            for task in asyncio.all_tasks(self._loop):
+                task.cancel()
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
+
+    async def _open(self, app: App) -> Sidecar:
+        if app.app_id in self._sidecars:
+            raise InvalidArgument(f"There is a sidecar for {app.label} already. Pass another app_id, or remove that app first.")
+        sidecar = Sidecar(app, self.options, self.calls, self._rooms, self._services)
+        self._sidecars[app.app_id] = sidecar  # at once: another call for the same id must see it
+        try:
+            await sidecar.open()
+        except BaseException:
+            del self._sidecars[app.app_id]
+            raise
+        return sidecar
+
+    async def _close_one(self, app_id: str | None) -> None:
+        sidecar = self._sidecars.pop(app_id, None)
+        if sidecar is not None:
+            await sidecar.close()
+
+    async def _close_all(self) -> None:
+        await asyncio.gather(*(self._close_one(app_id) for app_id in list(self._sidecars)))
+
+    def _await(self, what: Coroutine[Any, Any, T], within_seconds: float) -> T:
+        if self._is_closed:
+            what.close()
+            raise EngineStopped("The gateway is closed. Make another one to go on.")
+        future: Future[T] = asyncio.run_coroutine_threadsafe(what, self._loop)
+        return future.result(within_seconds)
