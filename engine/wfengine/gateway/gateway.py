@@ -5,7 +5,7 @@ The engine knows nothing of it. Nothing on the loop may block; what does (DuckDB
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from types import TracebackType
@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
-from wfengine.errors import EngineStopped, InvalidArgument
+from wfengine.errors import EngineError, EngineStopped, InvalidArgument
 from wfengine.gateway.apps import App
 from wfengine.gateway.blocking import Blocking
 from wfengine.gateway.calls import CallLog
@@ -22,6 +22,8 @@ from wfengine.gateway.metadata import Metadata
 from wfengine.gateway.options import Options
 from wfengine.gateway.rooms import Room
 from wfengine.gateway.sidecar import Service, Sidecar
+from wfengine.gateway.taskhub import service as taskhub
+from wfengine.gateway.taskhub.hub import Hub
 from wfengine.gateway.workflows.acts import WorkflowActs
 from wfengine.gateway.workflows.room import Workflows
 from wfengine.runtime.engine import Engine
@@ -34,8 +36,7 @@ _CLOSE_WITHIN_SECONDS = 15.0
 class Gateway:
     """Dapr's protocols, served by an engine. Every method is for any thread but the gateway's own; the engine stays the caller's to close.
 
-    `services` are further gRPC services, each made anew for every app's sidecar: `lambda app: a_generic_rpc_handler`. `connected_workers` says how
-    many workers of an app are connected just now.
+    `services` are further gRPC services, each made anew for every app's sidecar: `lambda app: a_generic_rpc_handler`.
     """
 
     def __init__(
@@ -44,20 +45,20 @@ class Gateway:
         options: Options | None = None,
         *,
         services: Sequence[Service] = (),
-        connected_workers: Callable[[str | None], int] = lambda _: 0,
     ) -> None:
         self.engine = engine
         self.options = options or Options()
         self.calls = CallLog(engine.store, kept=self.options.kept_calls)
-        self._services = tuple(services)
         self._blocking = Blocking()
         self._sidecars: dict[str | None, Sidecar] = {}
+        self._loop = asyncio.new_event_loop()
+        self.hub = Hub(engine, self._loop, self._blocking)
+        self._services: tuple[Service, ...] = (lambda app: taskhub.handlers(self.hub, app.app_id), *services)
         self._rooms: tuple[Room, ...] = (
             Health(),
-            Metadata(connected_workers),
+            Metadata(self.hub.count_workers),
             Workflows(WorkflowActs(engine, self._blocking)),
         )
-        self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="wflab-gateway", daemon=True)
         self._thread.start()
         self._is_closed = False
@@ -66,6 +67,7 @@ class Gateway:
 
     def start(self) -> Sidecar:
         """Open the lab's own sidecar. Raises PortInUse; the gateway can be started again then, with nothing left behind."""
+        self.hub.attach()
         own = App(grpc_port=self.options.grpc_port, http_port=self.options.http_port, api_token=self.options.api_token)
         return self._await(self._open(own), _OPEN_WITHIN_SECONDS)
 
@@ -74,6 +76,8 @@ class Gateway:
         if self._is_closed:
             return
         self._is_closed = True
+        with suppress(EngineError):  # closed before: then nothing waits for programs
+            self.hub.detach()
         with suppress(TimeoutError):
             asyncio.run_coroutine_threadsafe(self._close_all(), self._loop).result(_CLOSE_WITHIN_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)

@@ -7,23 +7,26 @@ So nothing is ever done, or told, that is not recorded.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from wfengine.condition import Answer
 from wfengine.core.rerunning import Rerun
-from wfengine.core.transitions import Transition, apply
+from wfengine.core.transitions import PassOn, Transition, apply
 from wfengine.core.waits import after_turn
 from wfengine.errors import EnginePaused
 from wfengine.model.actions import ExecutionResult
+from wfengine.model.failure import FailureDetails
 from wfengine.model.history import (
     ConfirmingEvent,
     ExecutionTerminated,
     HistoryEvent,
+    PatchRecorded,
     TaskScheduled,
     TimerFired,
 )
@@ -34,14 +37,14 @@ from wfengine.runtime.admission import Admission
 from wfengine.runtime.callers import answer, fail
 from wfengine.runtime.circuits import Circuits
 from wfengine.runtime.clock import Clock
-from wfengine.runtime.executor import Executor
+from wfengine.runtime.executor import Dispatched, Executor, TurnOutcome
 from wfengine.runtime.limits import Limits
 from wfengine.runtime.poison import Suspects
 from wfengine.runtime.population import Population
 from wfengine.runtime.purging import Purging
 from wfengine.runtime.registry import Registry
 from wfengine.runtime.releasing import Releasing, Reopened, Submitted
-from wfengine.runtime.residents import Inbox, Resident, recovered
+from wfengine.runtime.residents import Away, Inbox, Resident, recovered
 from wfengine.runtime.retention import Retention, StateRetention
 from wfengine.runtime.retiring import Retiring
 from wfengine.runtime.taking_up import TakingUp
@@ -49,6 +52,8 @@ from wfengine.runtime.timers import DueTimer, Timers
 from wfengine.runtime.worker import ActivityWorker
 from wfengine.runtime.workflow_code import WorkflowCode
 from wfengine.store.store import Store
+
+_Asked = ConfirmingEvent | PatchRecorded
 
 
 class Turns:
@@ -128,6 +133,8 @@ class Turns:
             arrive=self.arrive,
             begin=self._begin,
         )
+        self._post = post
+        self._away: set[int] = set()  # executions whose turn is made elsewhere
         self._ready: deque[Resident] = deque()
         self._put_off: list[Resident] = []
         self._unread: list[Resident] = []  # whose steps wait for the record to be readable again
@@ -159,7 +166,10 @@ class Turns:
 
     def is_idle(self) -> bool:
         """Whether nothing can happen but by time, a definition or a call from outside."""
-        return not (self._ready or self._in_flight or self._asides) and self.activities.is_idle
+        return not (self._ready or self._in_flight or self._asides or self._is_any_away()) and self.activities.is_idle
+
+    def _is_any_away(self) -> bool:
+        return any(self.population.of_key(key) is not None for key in self._away)  # else it was purged meanwhile
 
     # Opening.
 
@@ -209,6 +219,8 @@ class Turns:
                 resident.mail.audit.append(audit)
         if ack is not None:
             resident.mail.acks.append(ack)
+        if resident.away is not None and isinstance(event, ExecutionTerminated):  # that needs no code, so it waits for none
+            self._recall(resident)
         self._enqueue(resident)
 
     def when_recorded(self, resident: Resident, tell: Callable[[BaseException | None], None]) -> None:
@@ -231,6 +243,13 @@ class Turns:
             if self._lives(resident):  # else it was terminated while it waited
                 self._enqueue(resident)
                 self.activities.held(resident)
+
+    def workers_came(self, app_id: str | None) -> None:
+        """A program of this app has connected: whoever waited for its code goes on."""
+        for resident in self.code.workers_came(app_id):
+            if self._lives(resident):
+                self._enqueue(resident)
+        self.activities.workers_came(app_id)
 
     def fire_due(self) -> None:
         """Timers whose time has come."""
@@ -305,20 +324,76 @@ class Turns:
     def _turn(self, resident: Resident, inbox: Inbox | None) -> None:
         before = resident.instance
         arrived = inbox.events if inbox else []
-        acks = inbox.acks if inbox else []
         unseen = resident.unseen
         ends = any(isinstance(event, ExecutionTerminated) for event in arrived)
+        away = Away(before, inbox or Inbox(), unseen)
         try:
-            result = None if ends or not self._may_run(resident) else self.code.advance(resident, arrived)
+            result = (
+                None
+                if ends or not self._may_run(resident)
+                else self.code.advance(resident, arrived, partial(self._answered, resident, away))
+            )
             pass_on = self.code.pass_on(resident) if isinstance(result, ExecutionResult) and result.passes_on else None
         except EnginePaused:  # its past cannot be read just now (a full disk): its turn comes when it can
             resident.inbox, resident.unseen = inbox, unseen
             self.code.drop(before.key)
             self._put_off.append(resident)
             return
+        if isinstance(result, Dispatched):
+            resident.away = away
+            resident.is_busy = True
+            self._away.add(before.key)
+            return
+        self._conclude(resident, inbox, before, unseen, result, pass_on)
+
+    def _answered(self, resident: Resident, away: Away, outcome: TurnOutcome) -> None:
+        """A turn that was made elsewhere has come back. Called on any thread."""
+        self._post(self._come_back, resident, away, outcome)
+
+    def _come_back(self, resident: Resident, away: Away, outcome: TurnOutcome) -> None:
+        if resident.away is not away:  # it was recalled
+            return
+        if not self._lives(resident):  # it was purged
+            self._away.discard(resident.instance.key)
+            return
+        before = resident.instance
+        try:
+            pass_on = self.code.pass_on(resident) if isinstance(outcome, ExecutionResult) and outcome.passes_on else None
+        except EnginePaused:
+            self._recall(resident)
+            self._put_off.append(resident)
+            return
+        self._away.discard(before.key)
+        resident.away = None
+        resident.is_busy = False
+        result = self.code.took(resident, outcome)
+        rows = self._conclude(resident, away.inbox, away.before, away.unseen, result, pass_on)
+        if isinstance(result, ExecutionResult):
+            self.code.recorded(before.key, [row for row in rows if row.key == before.key and isinstance(row.event, _Asked)])
+        if resident.inbox and not resident.is_busy:
+            self._enqueue(resident)
+
+    def _recall(self, resident: Resident) -> None:
+        """Nobody waits for its turn that is made elsewhere any more."""
+        self._away.discard(resident.instance.key)
+        self.code.recall(resident.instance.key)
+        resident.come_back()
+
+    def _conclude(
+        self,
+        resident: Resident,
+        inbox: Inbox | None,
+        before: Instance,
+        unseen: Sequence[HistoryEvent],
+        result: ExecutionResult | FailureDetails | None,
+        pass_on: PassOn | None,
+    ) -> list[HistoryRow]:
+        """Record what a turn came to; gives the rows that it adds to history."""
+        arrived = inbox.events if inbox else []
+        acks = inbox.acks if inbox else []
         if not arrived and result is None:
             answer(acks)
-            return
+            return []
         now = (
             max(self.population.now_for(resident), *(event.occurred_at for event in arrived))
             if arrived
@@ -346,12 +421,13 @@ class Turns:
         resident.instance = transition.instance
         if not transition.commit.history and not transition.commit.runs:
             answer(acks)
-            return
+            return []
         if inbox and (inbox.audit or inbox.circuits):
             transition = _with_commit(transition, audit=inbox.audit, circuits=self.activities.newest_circuits(inbox.circuits))
         for child, rows in transition.started:
             self._adopt(child, rows)
         self._submit(resident, transition, acks)
+        return transition.commit.history
 
     def _inline(self, resident: Resident, task: TaskScheduled) -> Callable[..., Any] | None:
         """The function of a `ctx.step`; where the code turns out to disagree with history, the next turn says so."""

@@ -1,0 +1,29 @@
+"""Programs with Dapr's own SDKs, unmodified, against the lab as their sidecar: what each scenario gives there, it gives here."""
+
+from typing import Any
+
+import pytest
+
+from tests.gateway import running
+from wfengine.gateway.sidecar import Sidecar
+
+EXPECTED: dict[str, Any] = {
+    "chaining": 4,
+    "fan_out": 285,
+    "child": 12,
+    "retries": "attempt 3",
+    "timer": True,
+    "event": {"n": 1},
+    "event_timeout": "timed out",
+    "continue_as_new": 3,
+    "custom_status": "waiting",
+    "suspend_resume": ["SUSPENDED", "SUSPENDED", "late"],
+    "terminate": ["TERMINATED", "stopped"],
+    "purge": ["COMPLETED", "none"],
+    "failure": ["FAILED", True],
+}
+
+
+@pytest.mark.gateway
+def test_a_python_program_gets_from_the_lab_what_it_gets_from_dapr(orders: Sidecar) -> None:
+    assert running.results(running.PYTHON, orders) == EXPECTED
