@@ -152,7 +152,12 @@ def frame(cursor: duckdb.DuckDBPyConnection, scope: CallScope, limit: int | None
         SELECT occurred_at, app_id, api, method, target, status, {FAILED} AS is_failed, duration_ms, trace, caller, error, request_bytes, response_bytes
         FROM api_calls{where} ORDER BY occurred_at DESC, rowid DESC{cut}
     """
-    return aware(cursor.execute(query, values or None).df())
+    found = aware(cursor.execute(query, values or None).df())
+    for column in ("app_id", "target", "status", "trace", "caller", "error"):  # a column of nothing would be numbers
+        found[column] = found[column].astype(object).where(found[column].notna(), None)
+    for column in ("request_bytes", "response_bytes"):
+        found[column] = found[column].astype("Int64")
+    return found
 
 
 def _where(scope: CallScope, *more: str, **values: Any) -> tuple[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ from wflab import protocol
 from wflab.analytics.api_calls import MOST_ON_A_PAGE, ORDERS, PAGE, CallScope, asked_about, survey
 from wflab.display.source import no_such_question
 from wflab.protocol.api_log import ApiLogFilter, ApiLogPicture
+from wflab.served import Served
 from wflab.views.api_log_picture import api_log_picture, detail_of
 
 NEWEST_FIRST = "-at"
@@ -22,7 +23,7 @@ _FIELDS = ApiLogFilter.__struct_fields__
 
 
 class ApiLogSource:
-    """A source (see `source.Source`). `listened` tells of new calls, `moment` reads a time as people write it; `served` and `dropped` are of the gateway."""
+    """A source (see `source.Source`). `moment` reads a time as people write it; `served` tells of new calls."""
 
     instance_id = None
     freezes = False
@@ -34,17 +35,13 @@ class ApiLogSource:
         *,
         lab: str,
         moment: Callable[[str | None], datetime | None],
-        listened: Callable[[Callable[[], None]], Callable[[], None]],
-        served: Callable[[], str] = lambda: "",
-        dropped: Callable[[], int] = lambda: 0,
+        served: Served,
     ) -> None:
         self.filter = ApiLogFilter()
         self._engine = engine
         self._lab = lab
         self._moment = moment
-        self._listened = listened
         self._served = served
-        self._dropped = dropped
         self._order, self._first, self._page = NEWEST_FIRST, 0, PAGE
         self._is_paused = False
         self._stand: datetime | None = None
@@ -56,7 +53,7 @@ class ApiLogSource:
 
     def listen(self, changed: Callable[[], None]) -> Callable[[], None]:
         """New calls change the picture."""
-        return self._listened(changed)
+        return self._served.listen(changed)
 
     def scope(self) -> CallScope:
         """The filter. Raises InvalidArgument where it cannot be meant."""
@@ -102,8 +99,8 @@ class ApiLogSource:
             first=self._first,
             page=self._page,
             is_paused=self._is_paused,
-            dropped=self._dropped(),
-            served=self._served(),
+            dropped=self._served.dropped(),
+            served=self._served.address,
             trouble=engine.trouble,
         )
         return self._latest

@@ -16,6 +16,8 @@ NOT_YET = "No calls yet. Programs reach the lab at {served}."
 NONE_HERE = "No call fits the filter."
 LAB = "the lab"
 _WIDTH, _HEIGHT = 620, 46
+_SHORT = "white-space:nowrap"
+_WRAPS = (_SHORT, _SHORT, _SHORT, "", "", _SHORT, _SHORT, "")
 _HEADS = ("Time", "App", "API", "Method", "Target", "Status", "Took", "Error")
 
 
@@ -105,7 +107,12 @@ def _drawing(picture: ApiLogPicture, sentence: str) -> str:
 def _table(picture: ApiLogPicture) -> str:
     shown = picture.calls[:MOST_ROWS]
     head = "".join(f'<th scope="col" style="{CELL}">{name}</th>' for name in _HEADS)
-    rows = "".join("<tr>" + "".join(f'<td style="{CELL}">{safe(cell)}</td>' for cell in _cells(call)) + "</tr>" for call in shown)
+    rows = "".join(
+        "<tr>"
+        + "".join(f'<td style="{CELL};{wraps}">{safe(cell)}</td>' for cell, wraps in zip(_cells(call), _WRAPS, strict=True))
+        + "</tr>"
+        for call in shown
+    )
     cut = f", showing {len(shown)}" if picture.total > len(shown) else ""
     return (
         f'<details open style="margin:4px 0"><summary>Calls ({picture.total:,}{cut})</summary>'

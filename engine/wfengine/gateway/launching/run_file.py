@@ -6,7 +6,6 @@ here, and keys that nobody knows, are told in `notes` rather than passed over in
 """
 
 import difflib
-import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -15,7 +14,15 @@ import msgspec
 import yaml
 
 from wfengine.errors import InvalidArgument
-from wfengine.gateway.launching.spec import LogDestination, ProgramSpec, Protocol, checked_app_id, checked_port
+from wfengine.gateway.launching.spec import (
+    LogDestination,
+    ProgramSpec,
+    Protocol,
+    checked_app_id,
+    checked_command,
+    checked_port,
+    checked_protocol,
+)
 
 _SHARED = frozenset(("configFilePath", "appProtocol", "resourcesPath", "resourcesPaths", "env", "appLogDestination", "appSSL"))
 _OWN = frozenset(("appID", "appDirPath", "appPort", "appChannelAddress", "command", "daprHTTPPort", "daprGRPCPort"))
@@ -101,9 +108,9 @@ def _program(app: Mapping[str, Any], common: Mapping[str, Any], base: Path, wher
     return ProgramSpec(
         app_id=app_id,
         directory=directory,
-        command=_command(app.get("command"), f"{where}.command"),
+        command=checked_command(app.get("command"), f"{where}.command"),
         app_port=None if app.get("appPort") in (None, 0, -1) else checked_port(app["appPort"], f"{where}.appPort", least=1),
-        app_protocol=_protocol(shared("appProtocol"), where, is_secure=bool(shared("appSSL"))),
+        app_protocol=_protocol(shared("appProtocol"), f"{where}.appProtocol", is_secure=bool(shared("appSSL"))),
         app_host=str(app.get("appChannelAddress") or "127.0.0.1"),
         http_port=_sidecar_port(app.get("daprHTTPPort"), f"{where}.daprHTTPPort"),
         grpc_port=_sidecar_port(app.get("daprGRPCPort"), f"{where}.daprGRPCPort"),
@@ -146,23 +153,9 @@ def _existing(base: Path, written: object, where: str) -> Path:
     return path
 
 
-def _command(written: object, where: str) -> tuple[str, ...]:
-    if written is None:
-        return ()
-    try:
-        words = shlex.split(written) if isinstance(written, str) else written
-    except ValueError as error:
-        raise InvalidArgument(f"{where}: {written!r}: {error}.") from None
-    if not isinstance(words, list) or not all(isinstance(word, str | int | float) for word in words):
-        raise InvalidArgument(f'{where}: a list of words, such as ["python3", "app.py"].')
-    return tuple(str(word) for word in words)
-
-
 def _protocol(written: object, where: str, *, is_secure: bool) -> Protocol:
-    found = str(written or "http").lower()
-    if found not in get_args(Protocol):
-        raise InvalidArgument(f"{where}.appProtocol: {written!r} is none of {', '.join(get_args(Protocol))}.")
-    return cast("Protocol", f"{found}s" if is_secure and found in {"http", "grpc"} else found)
+    found = checked_protocol(str(written or "http").lower(), where)
+    return "https" if is_secure and found == "http" else "grpcs" if is_secure and found == "grpc" else found
 
 
 def _log_destination(written: object, where: str) -> LogDestination:

@@ -1,8 +1,9 @@
 """What is to be started: one program and the sidecar it is given, as `dapr run` or an entry of a run file says it. Plain data."""
 
 import re
+import shlex
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 import msgspec
 
@@ -48,3 +49,21 @@ def checked_port(port: object, where: str, *, least: int = 0) -> int:
             f"{where}: {port!r} is no port. Write a number from {least} to 65535{' (0: any free one)' if not least else ''}."
         )
     return port
+
+
+def checked_command(written: object, where: str = "command") -> tuple[str, ...]:
+    """The words of a command; a text is taken apart as a shell would. Raises InvalidArgument."""
+    try:
+        words = [] if written is None else shlex.split(written) if isinstance(written, str) else written
+    except ValueError as error:
+        raise InvalidArgument(f"{where}: {written!r}: {error}.") from None
+    if not isinstance(words, list | tuple) or not all(isinstance(word, str | int | float | Path) for word in words):
+        raise InvalidArgument(f'{where}: a list of words, such as ["python3", "app.py"].')
+    return tuple(str(word) for word in words)
+
+
+def checked_protocol(written: object, where: str = "app_protocol") -> Protocol:
+    """How the app is called. Raises InvalidArgument."""
+    if written not in get_args(Protocol):
+        raise InvalidArgument(f"{where}: {written!r} is none of {', '.join(get_args(Protocol))}.")
+    return cast("Protocol", written)
