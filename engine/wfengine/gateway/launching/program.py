@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Literal
@@ -70,19 +71,16 @@ class Program:
     def stop(self) -> None:
         """SIGTERM to it and all it has started; what is there after the grace gets SIGKILL. Returns when nothing is left."""
         with self._acting:
-            if self.is_alive:
-                self._become("stopping")
-                self.let_go()
-                self._over.wait()
+            self.let_go()
+            self._over.wait()
 
     def let_go(self) -> None:
         """Have it stopped, without waiting."""
         end = self._end
-        if end is not None:
-            try:
+        if end is not None and self.is_alive:
+            self._become("stopping")
+            with suppress(OSError):  # it has ended by itself
                 end.shutdown(socket.SHUT_WR)
-            except OSError:  # it has ended by itself
-                return
 
     def restart(self) -> None:
         """Stop it, and start it again."""
