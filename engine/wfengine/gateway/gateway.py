@@ -17,13 +17,19 @@ from wfengine.errors import EngineError, EngineStopped, InvalidArgument
 from wfengine.gateway.apps import App
 from wfengine.gateway.blocking import Blocking
 from wfengine.gateway.calls import CallLog
+from wfengine.gateway.components import PUBSUB, STATE, USUAL, Resources
 from wfengine.gateway.health import Health
+from wfengine.gateway.ledger import Ledger
 from wfengine.gateway.metadata import Metadata
 from wfengine.gateway.options import Options
 from wfengine.gateway.rooms import Room
 from wfengine.gateway.sidecar import Service, Sidecar
+from wfengine.gateway.state.acts import StateActs
+from wfengine.gateway.state.memory import Memory
+from wfengine.gateway.state.room import State
 from wfengine.gateway.taskhub import service as taskhub
 from wfengine.gateway.taskhub.hub import Hub
+from wfengine.gateway.wire import dapr_pb2 as wire
 from wfengine.gateway.workflows.acts import WorkflowActs
 from wfengine.gateway.workflows.room import Workflows
 from wfengine.runtime.engine import Engine
@@ -31,12 +37,14 @@ from wfengine.runtime.engine import Engine
 T = TypeVar("T")
 _OPEN_WITHIN_SECONDS = 30.0
 _CLOSE_WITHIN_SECONDS = 15.0
+_TIDY_EVERY_SECONDS = 10.0
 
 
 class Gateway:
     """Dapr's protocols, served by an engine. Every method is for any thread but the gateway's own; the engine stays the caller's to close.
 
-    `services` are further gRPC services, each made anew for every app's sidecar: `lambda app: a_generic_rpc_handler`.
+    `services` are further gRPC services, each made anew for every app's sidecar: `lambda app: a_generic_rpc_handler`. `resources` are what an app may
+    use that brings none of its own: a `statestore` and a `pubsub`, unless told.
     """
 
     def __init__(
@@ -45,6 +53,7 @@ class Gateway:
         options: Options | None = None,
         *,
         services: Sequence[Service] = (),
+        resources: Resources = USUAL,
     ) -> None:
         self.engine = engine
         self.options = options or Options()
@@ -54,14 +63,21 @@ class Gateway:
         self._loop = asyncio.new_event_loop()
         self.hub = Hub(engine, self._loop, self._blocking)
         self._services: tuple[Service, ...] = (lambda app: taskhub.handlers(self.hub, app.app_id), *services)
+        self._resources = resources
+        self._resources_of: dict[str | None, Resources] = {}
+        memory = Memory()
+        self._ledger = Ledger(engine.store, [memory.load])
+        self._state = StateActs(memory, self._ledger, self.resources)
         self._rooms: tuple[Room, ...] = (
             Health(),
-            Metadata(self.hub.count_workers),
+            Metadata(self.hub.count_workers, self._components),
             Workflows(WorkflowActs(engine, self._blocking)),
+            State(self._state),
         )
         self._thread = threading.Thread(target=self._run, name="wflab-gateway", daemon=True)
         self._thread.start()
         self._is_closed = False
+        asyncio.run_coroutine_threadsafe(self._keep_tidy(), self._loop)
 
     # Life.
 
@@ -83,6 +99,7 @@ class Gateway:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=_CLOSE_WITHIN_SECONDS)
         self._blocking.close()
+        self._ledger.close()
         self.calls.close()
 
     def __enter__(self) -> Self:
@@ -98,11 +115,14 @@ class Gateway:
 
     # Apps.
 
-    def add_app(self, app: App) -> Sidecar:
-        """Open a sidecar for an app; its `app` has the real ports. Raises InvalidArgument for an id that has one, and PortInUse."""
+    def add_app(self, app: App, resources: Resources | None = None) -> Sidecar:
+        """Open a sidecar for an app; its `app` has the real ports. Raises InvalidArgument for an id that has one, and PortInUse.
+
+        `resources` are the app's own, in place of the gateway's.
+        """
         if app.api_token is None:
             app = msgspec.structs.replace(app, api_token=self.options.api_token)
-        return self._await(self._open(app), _OPEN_WITHIN_SECONDS)
+        return self._await(self._open(app, resources), _OPEN_WITHIN_SECONDS)
 
     def remove_app(self, app_id: str) -> None:
         """Close an app's sidecar; what it has subscribed to waits for it. An app that has none is no error."""
@@ -116,6 +136,10 @@ class Gateway:
         """All that are open, in the order of their opening."""
         return tuple(self._sidecars.values())
 
+    def resources(self, app_id: str | None = None) -> Resources:
+        """The components, subscriptions and policies of an app."""
+        return self._resources_of.get(app_id, self._resources)
+
     # On the gateway's thread.
 
     def _run(self) -> None:
@@ -128,15 +152,18 @@ class Gateway:
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 
-    async def _open(self, app: App) -> Sidecar:
+    async def _open(self, app: App, resources: Resources | None = None) -> Sidecar:
         if app.app_id in self._sidecars:
             raise InvalidArgument(f"There is a sidecar for {app.label} already. Pass another app_id, or remove that app first.")
         sidecar = Sidecar(app, self.options, self.calls, self._rooms, self._services)
         self._sidecars[app.app_id] = sidecar  # at once: another call for the same id must see it
+        if resources is not None:
+            self._resources_of[app.app_id] = resources
         try:
             await sidecar.open()
         except BaseException:
             del self._sidecars[app.app_id]
+            self._resources_of.pop(app.app_id, None)
             raise
         return sidecar
 
@@ -144,9 +171,22 @@ class Gateway:
         sidecar = self._sidecars.pop(app_id, None)
         if sidecar is not None:
             await sidecar.close()
+            self._resources_of.pop(app_id, None)
 
     async def _close_all(self) -> None:
         await asyncio.gather(*(self._close_one(app_id) for app_id in list(self._sidecars)))
+
+    async def _keep_tidy(self) -> None:
+        while True:
+            await asyncio.sleep(_TIDY_EVERY_SECONDS)
+            self._state.sweep()
+
+    def _components(self, app: App) -> list[wire.RegisteredComponents]:
+        capabilities = {STATE: ["ETAG", "TRANSACTIONAL", "TTL", "QUERY_API"], PUBSUB: []}
+        return [
+            wire.RegisteredComponents(name=one.name, type=one.type, version=one.version, capabilities=capabilities.get(one.kind, []))
+            for one in self.resources(app.app_id).of(app.app_id)
+        ]
 
     def _await(self, what: Coroutine[Any, Any, T], within_seconds: float) -> T:
         if self._is_closed:

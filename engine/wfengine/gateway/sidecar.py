@@ -20,7 +20,7 @@ from wfengine.gateway.connections import impatient
 from wfengine.gateway.guard import Guard
 from wfengine.gateway.logged import Logged
 from wfengine.gateway.options import MEBIBYTE, Options
-from wfengine.gateway.refusals import Refusal
+from wfengine.gateway.refusals import Refusal, of_error
 from wfengine.gateway.rooms import Room
 from wfengine.gateway.rpcs import Watched
 
@@ -104,7 +104,7 @@ class Sidecar:
 
     def _http_config(self) -> uvicorn.Config:
         routes = [route for room in self._rooms for route in room.routes(self.app)]
-        inner = Starlette(routes=routes, exception_handlers={Refusal: _refused, HTTPException: _unknown})
+        inner = Starlette(routes=routes, exception_handlers={HTTPException: _unknown, Exception: _refused, Refusal: _refused})
         return uvicorn.Config(
             Logged(Guard(inner, self._options, self.app.api_token), self.app, self._calls),
             http=impatient(self._options.header_seconds),
@@ -137,7 +137,7 @@ class _HttpServer(uvicorn.Server):
 
 
 async def _refused(request: Request, error: Exception) -> Response:  # noqa: ARG001  # Starlette's signature
-    refusal = error if isinstance(error, Refusal) else Refusal(500, "ERR_INTERNAL", str(error))
+    refusal = of_error(error)
     return JSONResponse({"errorCode": refusal.error_code, "message": refusal.message}, refusal.http)
 
 
