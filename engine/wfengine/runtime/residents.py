@@ -5,6 +5,7 @@ A Resident is the engine's own bookkeeping about one execution. It is rebuilt fr
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -41,6 +42,12 @@ class Inbox:
         self.acks: list[Future[None]] = []
         self.audit: list[AuditRow] = []
         self.circuits: list[CircuitRow] = []
+
+    def not_before(self, moment: datetime) -> None:
+        """What arrived during a turn that was made elsewhere is recorded behind it, and times never decrease."""
+        self.events = [
+            event if event.occurred_at >= moment else msgspec.structs.replace(event, occurred_at=moment) for event in self.events
+        ]
 
     def add(self, later: "Inbox") -> None:
         """What arrived after this."""

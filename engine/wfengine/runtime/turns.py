@@ -24,6 +24,9 @@ from wfengine.model.actions import ExecutionResult
 from wfengine.model.failure import FailureDetails
 from wfengine.model.history import (
     ConfirmingEvent,
+    EventRaised,
+    ExecutionResumed,
+    ExecutionSuspended,
     ExecutionTerminated,
     HistoryEvent,
     PatchRecorded,
@@ -54,6 +57,7 @@ from wfengine.runtime.workflow_code import WorkflowCode
 from wfengine.store.store import Store
 
 _Asked = ConfirmingEvent | PatchRecorded
+_Sent = EventRaised | ExecutionSuspended | ExecutionResumed
 
 
 class Turns:
@@ -239,17 +243,18 @@ class Turns:
         if kind == "activity":
             self.activities.defined(name, app_id)
             return
-        for resident in self.code.defined(name, app_id):
-            if self._lives(resident):  # else it was terminated while it waited
-                self._enqueue(resident)
-                self.activities.held(resident)
+        self._go_on(self.code.defined(name, app_id))
 
     def workers_came(self, app_id: str | None) -> None:
         """A program of this app has connected: whoever waited for its code goes on."""
-        for resident in self.code.workers_came(app_id):
-            if self._lives(resident):
-                self._enqueue(resident)
+        self._go_on(self.code.workers_came(app_id))
         self.activities.workers_came(app_id)
+
+    def _go_on(self, with_code: list[Resident]) -> None:
+        for resident in with_code:
+            if self._lives(resident):  # else it was terminated while it waited
+                self._enqueue(resident)
+                self.activities.held(resident)
 
     def fire_due(self) -> None:
         """Timers whose time has come."""
@@ -370,8 +375,23 @@ class Turns:
         rows = self._conclude(resident, away.inbox, away.before, away.unseen, result, pass_on)
         if isinstance(result, ExecutionResult):
             self.code.recorded(before.key, [row for row in rows if row.key == before.key and isinstance(row.event, _Asked)])
-        if resident.inbox and not resident.is_busy:
+        if resident.instance.status is Status.CONTINUED_AS_NEW:
+            self._hand_on(resident)
+        elif resident.inbox:
+            resident.inbox.not_before(resident.instance.updated_at)
             self._enqueue(resident)
+
+    def _hand_on(self, ended: Resident) -> None:
+        """What people sent while the turn was away that ended this generation is meant for the next."""
+        successor = self.population.of_id(ended.instance.instance_id)
+        if ended.inbox is None or successor is None:
+            return
+        now = self.population.now_for(successor)
+        meant = [event for event in ended.inbox.events if isinstance(event, _Sent)]
+        successor.mail.events += (msgspec.structs.replace(event, occurred_at=now) for event in meant)
+        successor.mail.acks += ended.inbox.acks
+        successor.mail.audit += ended.inbox.audit
+        ended.inbox.events, ended.inbox.acks, ended.inbox.audit = [], [], []
 
     def _recall(self, resident: Resident) -> None:
         """Nobody waits for its turn that is made elsewhere any more."""
