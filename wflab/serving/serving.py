@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from wfengine.errors import InvalidArgument
 from wfengine.gateway.apps import App, checked_app_id
+from wfengine.gateway.components import read_resources
 from wfengine.gateway.gateway import Gateway
 from wfengine.gateway.launching.environment import environment_of
 from wfengine.gateway.launching.program import Program
@@ -117,7 +118,7 @@ class Serving:
             checked_app_id(spec.app_id)
             self.remove(spec.app_id)
             gateway = self.gateway
-            sidecar = gateway.add_app(app_of(spec))
+            sidecar = gateway.add_app(app_of(spec), read_resources(spec.resources) if spec.resources else None)
             app = sidecar.app
             program = None
             try:
@@ -146,7 +147,8 @@ class Serving:
                 for app_id in started:
                     self.remove(app_id)
                 raise
-            return Apps(started, read.notes)
+            said = [note for app_id in started for note in self.gateway.resources(app_id).notes]
+            return Apps(started, [*read.notes, *dict.fromkeys(said)])
 
     def remove(self, app_id: str) -> None:
         """End an app's program and close its sidecar; one that is not there is no error."""
