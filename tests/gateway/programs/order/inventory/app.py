@@ -35,7 +35,7 @@ def moved(by: int, order_id: str) -> int | None:
             try:
                 options = StateOptions(concurrency=Concurrency.first_write)
                 client.save_state("statestore", "stock", json.dumps({"left": left, "held": held}), etag=found.etag, options=options)
-            except Exception as error:  # noqa: BLE001  # whatever the SDK makes of ABORTED
+            except Exception as error:  # whatever the SDK makes of ABORTED
                 print("stock was moved meanwhile:", error, flush=True)
                 continue
             return int(left)
