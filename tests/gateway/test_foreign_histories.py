@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ def test_a_replay_steps_through_events_and_says_why_there_are_no_variables(lab: 
 def test_code_that_is_here_can_be_held_against_the_history_of_a_program(lab: wf.Lab) -> None:
     """The same workflow in this kernel, variables and all: a foreign history is a history."""
 
-    def chaining(ctx: wf.WorkflowContext, number: int) -> object:
+    def chaining(ctx: wf.WorkflowContext, number: Any) -> Any:
         for _ in range(3):
             number = yield ctx.call_activity("add_one", input=number)
         return number

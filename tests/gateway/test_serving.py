@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
+import psutil  # type: ignore[import-untyped]  # it carries no types
 import pytest
 
 import wflab as wf
@@ -43,7 +43,7 @@ def test_a_lab_is_served_on_ports_of_its_choice_or_any(lab: wf.Lab) -> None:
     assert httpx.get(f"http://127.0.0.1:{serving.http_port}/v1.0/healthz").status_code == 204
     assert repr(serving) == f"Served at HTTP {serving.http_port} and gRPC {serving.grpc_port} of 127.0.0.1."
     assert lab.serve(grpc_port=0, http_port=0) is serving
-    with pytest.raises(InvalidArgument, match=r"served already, with other settings.*lab\.serving\.close\(\)"):
+    with pytest.raises(InvalidArgument, match=r"sidecars already, with other settings.*lab\.serving\.close\(\)"):
         lab.serve(grpc_port=0, http_port=0, api_token="t" * 3)
     serving.close()
     assert repr(serving).startswith("The lab is not served.")
@@ -55,6 +55,17 @@ def test_a_port_that_is_taken_is_said_and_the_lab_can_be_served_elsewhere(lab: w
         with pytest.raises(WflabError, match=str(taken)):
             other.serve(grpc_port=0, http_port=taken)
         other.serve(grpc_port=0, http_port=0)
+
+
+def test_a_lab_whose_apps_run_may_be_served_later_and_keeps_them(lab: wf.Lab, tmp_path: Path) -> None:
+    app = started(lab, tmp_path)
+    assert repr(lab.serving).startswith("The lab itself is not served.")
+    with pytest.raises(InvalidArgument, match="The lab is not served"):
+        _ = lab.serving.http_port
+    with pytest.raises(WflabError, match=str(app.http_port)):
+        lab.serve(grpc_port=0, http_port=app.http_port)
+    assert httpx.get(f"http://127.0.0.1:{lab.serve(grpc_port=0, http_port=0).http_port}/v1.0/healthz").status_code == 204
+    assert app.is_alive
 
 
 def test_another_host_needs_a_token(lab: wf.Lab) -> None:
@@ -128,7 +139,7 @@ def test_an_app_that_cannot_start_leaves_nothing_behind(lab: wf.Lab, tmp_path: P
         ({"app_port": 70_000}, "70000"),
     ):
         with pytest.raises(InvalidArgument, match=said):
-            lab.run_app("other", "true", **refused)  # type: ignore[arg-type]
+            lab.run_app("other", "true", **refused)
 
 
 def test_programs_end_with_their_lab(tmp_path: Path) -> None:

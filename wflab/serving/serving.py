@@ -7,6 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
+
 from wfengine.errors import InvalidArgument
 from wfengine.gateway.apps import App, checked_app_id
 from wfengine.gateway.components import read_resources
@@ -21,8 +23,6 @@ from wflab.served import Served
 from wflab.serving.app import RunningApp
 from wflab.serving.apps import Apps
 
-ANY_PORT = Options(grpc_port=0, http_port=0)
-
 
 class Serving:
     """`lab.serve()`. Any thread may call it; one at a time starts or ends something."""
@@ -31,14 +31,15 @@ class Serving:
         self._engine = engine
         self._served = served
         self._gateway: Gateway | None = None
+        self._wanted: Options | None = None
         self._apps: dict[str, RunningApp] = {}
         self._acting = threading.RLock()  # of what starts and ends
 
     @property
     def gateway(self) -> Gateway:
-        """The gateway; opened on any free ports where nobody has opened it yet."""
+        """The gateway; made where there is none yet, with the usual options. It has no sidecar of the lab's own before `open`."""
         with self._acting:
-            return self._gateway or self._opened(ANY_PORT)
+            return self._gateway or self._made(Options())
 
     @property
     def is_open(self) -> bool:
@@ -61,29 +62,30 @@ class Serving:
         return Apps(self._apps)
 
     def open(self, **options: Any) -> Self:
-        """Open the gateway with these `Options`. Raises PortInUse, and InvalidArgument where it is open with other ones."""
+        """Open the lab's own sidecar with these `Options`. Raises PortInUse, and InvalidArgument where it is open, or apps run, with other ones."""
         with self._acting:
             wanted = Options(**options)
-            if self._gateway is None:
-                self._opened(wanted)
-            elif wanted != self._gateway.options:
+            if self._wanted == wanted:
+                return self
+            gateway = self._gateway or self._made(wanted)
+            if gateway.sidecar() is not None or _but_for_ports(gateway.options) != _but_for_ports(wanted):
                 raise InvalidArgument(
-                    f"The lab is served already, with other settings. {self!r} lab.serving.close() ends that, and its apps."
+                    f"There are sidecars already, with other settings. {self!r} lab.serving.close() ends that, and all apps."
                 )
+            try:
+                own = gateway.add_app(App(grpc_port=wanted.grpc_port, http_port=wanted.http_port))
+            except BaseException:
+                if not self._apps:
+                    self.close()
+                raise
+            self._wanted = wanted
+            self._served.begin(f"{own.http_address} and gRPC {own.grpc_address}", lambda: gateway.calls.dropped)
             return self
 
-    def _opened(self, options: Options) -> Gateway:
-        with self._acting:
-            gateway = Gateway(self._engine, options)
-            try:
-                own = gateway.start()
-            except BaseException:
-                gateway.close()
-                raise
-            self._gateway = gateway
-            gateway.calls.subscribe(lambda _: self._served.tell())
-            self._served.begin(f"{own.http_address} and gRPC {own.grpc_address}", lambda: gateway.calls.dropped)
-            return gateway
+    def _made(self, options: Options) -> Gateway:
+        gateway = self._gateway = Gateway(self._engine, options)
+        gateway.calls.subscribe(lambda _: self._served.tell())
+        return gateway
 
     def run_app(
         self,
@@ -165,7 +167,7 @@ class Serving:
             self._apps.clear()
             if self._gateway is not None:
                 self._gateway.close()
-                self._gateway = None
+                self._gateway = self._wanted = None
                 self._served.end()
 
     def _own(self) -> App:
@@ -175,13 +177,17 @@ class Serving:
         return own.app
 
     def __repr__(self) -> str:
-        if self._gateway is None:
-            return "The lab is not served. lab.serve() opens it to Dapr's SDKs."
+        if self._gateway is None or self._gateway.sidecar() is None:
+            return f"The lab {'itself ' if self._apps else ''}is not served. lab.serve() opens it to Dapr's SDKs."
         return f"Served at HTTP {self.http_port} and gRPC {self.grpc_port} of {self._gateway.options.host}."
 
     def _repr_html_(self) -> str:
         apps = self.apps._repr_html_() if self._apps else ""
         return f"<p>{escape(repr(self))}</p>{apps}"
+
+
+def _but_for_ports(options: Options) -> Options:
+    return msgspec.structs.replace(options, grpc_port=0, http_port=0)
 
 
 def app_of(spec: ProgramSpec) -> App:

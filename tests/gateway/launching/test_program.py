@@ -6,8 +6,9 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
-import psutil
+import psutil  # type: ignore[import-untyped]  # it carries no types
 import pytest
 
 from tests.waiting import eventually
@@ -17,9 +18,9 @@ from wfengine.gateway.launching.program import Program, prefixed
 from wfengine.gateway.launching.spec import ProgramSpec
 
 
-def program(folder: Path, code: str, *, grace_seconds: float = 5, **spec: object) -> Program:
+def program(folder: Path, code: str, *, grace_seconds: float = 5, **spec: Any) -> Program:
     (folder / "app.py").write_text(textwrap.dedent(code))
-    settings = {"app_id": "orders", "directory": folder, "command": (sys.executable, "-u", "app.py"), **spec}
+    settings: dict[str, Any] = {"app_id": "orders", "directory": folder, "command": (sys.executable, "-u", "app.py"), **spec}
     return Program(ProgramSpec(**settings), dict(os.environ), grace_seconds=grace_seconds)
 
 

@@ -41,11 +41,17 @@ def main(arguments: list[str]) -> int:
     for stream in (0, 1, 2):  # the lab shall see the end of the program's output, not of ours
         os.dup2(os.open(os.devnull, os.O_RDWR), stream)
     ended = threading.Event()
-    threading.Thread(target=lambda: (program.wait(), ended.set(), _wake(channel)), daemon=True).start()
+    threading.Thread(target=_watch, args=(program, ended, channel), daemon=True).start()
     _wait(channel, ended)
     _end_group(program, ended, grace_seconds)
     _tell(channel, {"exit": program.returncode})
     return 0
+
+
+def _watch(program: subprocess.Popen[bytes], ended: threading.Event, channel: socket.socket) -> None:
+    program.wait()
+    ended.set()
+    _wake(channel)
 
 
 def _wait(channel: socket.socket, ended: threading.Event) -> None:
