@@ -15,10 +15,15 @@ PYTHON = (sys.executable, str(HERE / "python" / "scenarios.py"))
 LONGEST_SECONDS = 180
 
 
+def plain_environment() -> dict[str, str]:
+    """Ours, without a word about anybody's sidecar."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("DAPR_", "APP_"))}
+
+
 def environment(sidecar: Sidecar) -> dict[str, str]:
     """What `dapr run` would say to a program beside this sidecar."""
     told = {"DAPR_GRPC_PORT": str(sidecar.app.grpc_port), "DAPR_HTTP_PORT": str(sidecar.app.http_port), "APP_ID": sidecar.app.app_id or ""}
-    return {**os.environ, **told}
+    return {**plain_environment(), **told}
 
 
 def started(command: Sequence[str], sidecar: Sidecar, *, folder: Path | None = None) -> "subprocess.Popen[str]":

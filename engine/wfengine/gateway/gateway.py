@@ -43,8 +43,8 @@ _TIDY_EVERY_SECONDS = 10.0
 class Gateway:
     """Dapr's protocols, served by an engine. Every method is for any thread but the gateway's own; the engine stays the caller's to close.
 
-    `services` are further gRPC services, each made anew for every app's sidecar: `lambda app: a_generic_rpc_handler`. `resources` are what an app may
-    use that brings none of its own: a `statestore` and a `pubsub`, unless told.
+    `services` are further gRPC services, each made anew for every app's sidecar: `lambda app: a_generic_rpc_handler`. `resources` are what an app
+    may use that brings none of its own: a `statestore` and a `pubsub`, unless told.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class Gateway:
         self.calls = CallLog(engine.store, kept=self.options.kept_calls)
         self._blocking = Blocking()
         self._sidecars: dict[str | None, Sidecar] = {}
-        self._loop = asyncio.new_event_loop()
-        self.hub = Hub(engine, self._loop, self._blocking)
-        self._services: tuple[Service, ...] = (lambda app: taskhub.handlers(self.hub, app.app_id), *services)
         self._resources = resources
         self._resources_of: dict[str | None, Resources] = {}
         memory = Memory()
         self._ledger = Ledger(engine.store, [memory.load])
         self._state = StateActs(memory, self._ledger, self.resources)
+        self._loop = asyncio.new_event_loop()
+        self.hub = Hub(engine, self._loop, self._blocking)
+        self._services: tuple[Service, ...] = (lambda app: taskhub.handlers(self.hub, app.app_id), *services)
         self._rooms: tuple[Room, ...] = (
             Health(),
             Metadata(self.hub.count_workers, self._components),
