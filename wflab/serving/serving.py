@@ -84,6 +84,7 @@ class Serving:
 
     def _made(self, options: Options) -> Gateway:
         gateway = self._gateway = Gateway(self._engine, options)
+        gateway.hub.attach()  # workers come by the apps' sidecars, whether or not the lab has one of its own
         gateway.calls.subscribe(lambda _: self._served.tell())
         return gateway
 
