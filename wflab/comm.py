@@ -187,7 +187,7 @@ class LabComm:
         self._publisher.attach(page.key(wanted.id), _ToOne(page), lambda: _shown(wanted.id, source), pause_s=pause_of(source))
 
     def _source(self, wanted: messages.OpenView) -> Source:
-        if wanted.view in {"inbox", "dashboard", "recipes"}:  # of the whole lab
+        if wanted.view in {"inbox", "dashboard", "recipes", "api_log"}:  # of the whole lab
             return self._lab.source(wanted.view, "")
         return self._lab.source(wanted.view, self._lab.get(wanted.instance_id or "last").id)
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-ViewName = Literal["run", "graph", "timeline", "replay", "saga", "inbox", "dashboard", "recipes"]
+ViewName = Literal["run", "graph", "timeline", "replay", "saga", "inbox", "dashboard", "recipes", "api_log"]
 
 
 class Focus(msgspec.Struct, frozen=True, kw_only=True):

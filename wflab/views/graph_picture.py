@@ -19,6 +19,7 @@ from wflab.views.head import head_of
 from wflab.views.marks import MARKS, Mark, links_of, mark_node
 
 NO_PLAN = "no plan available (source not found)"
+ELSEWHERE = "no plan available (the code is in a program elsewhere)"
 MOST_ROWS = 2_000
 _DEEPEST = 6
 
@@ -82,7 +83,11 @@ def graph_picture(  # noqa: PLR0913  # all that is known beside the history
         folded = fold(groups, drawing, within, path, run.instance.name)
         shown, crumbs = folded.groups, folded.path
         levels = (laying or Laying()).levels(folded.drawing, root.id)
-    plan = [] if run.sites is not None or not run.fold.groups else [NO_PLAN]
+    plan = (
+        []
+        if run.sites is not None or not run.fold.groups
+        else [ELSEWHERE if run.instance.code_hash is None and run.instance.turn else NO_PLAN]
+    )
     cut = [f"showing {MOST_ROWS:,} of {total:,} groups: run.spans() has all"] if is_matrix and total > MOST_ROWS else []
     return protocol.GraphPicture(
         **head_of(run.instance, rows, now=now, ticks=ticks),

@@ -97,11 +97,12 @@ def calls_in(table: SpanTable) -> Calls:
 
 
 def group_times(table: SpanTable, calls: Calls, chosen: Places | Flags, end: float) -> GroupTimes:
-    """Of some calls. A call is there from when it began, or if nobody knows that and it ended badly, when it ended."""
+    """Of some calls. A call is there from when it began; where nobody tells that, from when it was asked for, if somebody made it, else from its end."""
     since, until, state = calls.since[chosen], calls.until[chosen], calls.state[chosen]
     started = table.milliseconds("started")[calls.last[chosen]]
     is_over = ~np.isnan(until)
-    begun = np.where(~np.isnan(started), started, np.where(is_over & (state != STATES.index("COMPLETED")), until, since))
+    was_made = (state == STATES.index("COMPLETED")) | (table["worker"][calls.last[chosen]] != table.words["worker"].get("", -1))
+    begun = np.where(~np.isnan(started), started, np.where(is_over & ~was_made, until, since))
     return GroupTimes(begun, np.maximum(begun, np.where(is_over, until, end)), state.astype(np.float64))
 
 

@@ -27,7 +27,7 @@ const TABS: readonly (readonly [view: ViewName, label: string, key: string])[] =
   ["replay", "Replay", "r"],
 ];
 /** Views of the whole lab, not of one run. */
-const OF_LAB: ReadonlySet<ViewName> = new Set<ViewName>(["inbox", "dashboard", "recipes"]);
+const OF_LAB: ReadonlySet<ViewName> = new Set<ViewName>(["inbox", "dashboard", "recipes", "api_log"]);
 
 /** A view: `make` fills the frame, `css` is its own style. */
 export function viewOf<P extends AnyPicture>(name: ViewName, css: string, make: MakeContent<P>): MakeView {
