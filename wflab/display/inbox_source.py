@@ -118,7 +118,7 @@ class InboxSource:
         instance = state_of(engine, instance_id)
         if instance.key != key:
             raise InvalidArgument(f"{wait_id} of {instance_id} was asked by an earlier use of this id.")
-        steps = steps_now(instance, engine.store.history(key), standing_of(engine, instance))
+        steps = steps_now(engine, instance, engine.store.history(key), standing_of(engine, instance))
         asked = (one.wait for one in self._waiting if (one.instance.key, f"a{one.event.event_id}") == (key, wait_id))
         wait = next(asked, None)
         following, late = what_next(source_of(engine, key).text, event)

@@ -31,14 +31,15 @@ def picture_of(
     inbox: Sequence[h.EventRaised] = (),
     held_up: Collection[int] = (),
     ticks: bool = True,
+    source: str | None = None,
 ) -> protocol.Picture:
     """Draw one run up.
 
     `inbox` holds events that are accepted but not yet in the history; `held_up` the event ids of open attempts that nobody makes
-    just now; `ticks` is False where `now` moves only when told to, as a virtual clock does.
+    just now; `ticks` is False where `now` moves only when told to, as a virtual clock does; `source` tells who lost a race (see `steps_of`).
     """
     arrived = [HistoryRow(instance.key, instance.next_sequence + offset, 0, event) for offset, event in enumerate(inbox)]
-    steps = steps_of(instance, [*rows, *arrived], held_up=held_up)
+    steps = steps_of(instance, [*rows, *arrived], held_up=held_up, source=source)
     is_over = instance.status in TERMINAL
     graph = execution_graph(steps, ended=is_over)
     lines = _lines(graph)
