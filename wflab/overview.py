@@ -116,6 +116,8 @@ def _approval(awaited: Awaited) -> Approval:
         title=awaited.wait.title,
         until=None if awaited.deadline is None else _ms(awaited.deadline),
         schema=awaited.wait.schema,
+        risk=awaited.wait.risk,
+        requester=awaited.wait.requester,
     )
 
 

@@ -49,7 +49,7 @@ def picture_of(
         input=payload_of(instance.input),
         output=payload_of(instance.output),
         failure=_failure(instance),
-        graph=_graph(instance, graph, is_over=is_over),
+        graph=drawn_graph(instance, graph, is_over=is_over),
         waits=[] if is_over else [_wait(step) for step in open_waits(steps)],
         answered=[step.id for step in steps if step.kind == "event" and step.state is not StepState.SUSPENDED][-_ANSWERED:],
         steps=lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES // 2], *lines[-MOST_LINES // 2 :]],
@@ -59,7 +59,8 @@ def picture_of(
     )
 
 
-def _graph(instance: Instance, graph: ExecutionGraph, *, is_over: bool) -> protocol.Graph:
+def drawn_graph(instance: Instance, graph: ExecutionGraph, *, is_over: bool) -> protocol.Graph:
+    """The graph with the place of each node and the way of each edge."""
     causes: dict[str, list[str]] = {}
     for link in graph.links:
         if link.kind != "loop":
