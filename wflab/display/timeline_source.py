@@ -153,6 +153,7 @@ class TimelineSource:
             table=self._table,
             limits=_limits_of(engine.limits),
             minor=engine.registry.of_importance("low"),
+            major=engine.registry.of_importance("high"),
         )
 
     def _in_order(self, spans: list[Span], relatives: list[Span]) -> Sequence[Span]:

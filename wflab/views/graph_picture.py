@@ -1,6 +1,6 @@
 """From the groups of a run to the GraphPicture that every form of the graph is drawn from. The lab's clock is an argument."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from wfengine.model.instance import Instance
@@ -68,8 +68,12 @@ def graph_picture(  # noqa: PLR0913  # all that is known beside the history
     generations_total: int = 0,
     strips: Sequence[str] = (),
     laying: Laying | None = None,
+    important: Collection[str] = (),
 ) -> protocol.GraphPicture:
-    """Draw a run's groups up. Of `rows` only the first and the last count, for the head. `path` leads to the folded groups to be shown."""
+    """Draw a run's groups up. Of `rows` only the first and the last count, for the head. `path` leads to the folded groups to be shown.
+
+    `important` are names of activities whose call-sites are not folded away.
+    """
     standings = Standings(run)
     root = workflow_node(run, standings)
     groups, drawing = _gathered(run, standings, now, None, 0)
@@ -79,7 +83,7 @@ def graph_picture(  # noqa: PLR0913  # all that is known beside the history
         shown, levels, crumbs = groups[:MOST_ROWS], [], []
     else:
         within = {f"{run.fold.group_key}/{place}": site for place, site in _within(run).items()}
-        folded = fold(groups, drawing, within, path, run.instance.name)
+        folded = fold(groups, drawing, within, path, run.instance.name, important=important)
         shown, crumbs = folded.groups, folded.path
         levels = (laying or Laying()).levels(folded.drawing, root.id)
     plan = [] if run.sites is not None or not run.fold.groups else [NO_PLAN]

@@ -371,6 +371,18 @@ def test_more_than_sixty_groups_are_folded_into_scopes_that_open_on_a_path() -> 
     assert picture(story, path=["no such scope"]).path == shown.path
 
 
+def test_call_sites_of_important_activities_stand_beside_the_scopes() -> None:
+    story = chain([f"step_{number}" for number in range(150)])
+    shown = picture(story, important={"step_30", "step_31", "unheard_of"})
+    names = [group.name for group in shown.groups[1:]]
+    assert names[:5] == ["call-sites 1 to 20", "call-sites 21 to 30", "step_30", "step_31", "call-sites 31 to 50"]
+    assert sum(group.count for group in shown.groups[1:]) == 150
+    found = links(shown)
+    assert {("call-sites 21 to 30", "step_30", "flow"), ("step_30", "step_31", "flow"), ("step_31", "call-sites 31 to 50", "flow")} <= found
+    everything = picture(story, important={f"step_{number}" for number in range(150)})
+    assert [group.kind for group in everything.groups[1:]] == ["scope"] * 8, "what is all important is folded after all"
+
+
 def test_scopes_are_the_constructs_of_the_source_where_it_is_known() -> None:
     lines = ["def wide(ctx, x):", "    if x:", *(f"        yield ctx.call_activity(a{n})" for n in range(40)), "    else:"]
     lines += [f"        yield ctx.call_activity(b{n})" for n in range(40)]
