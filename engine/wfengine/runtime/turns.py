@@ -7,7 +7,7 @@ So nothing is ever done, or told, that is not recorded.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from functools import partial
@@ -18,7 +18,7 @@ import msgspec
 from wfengine.condition import Answer
 from wfengine.core.rerunning import Rerun
 from wfengine.core.transitions import PassOn, Transition, apply
-from wfengine.core.waits import after_turn
+from wfengine.core.waits import OpenWait, Racing, after_turn, no_races
 from wfengine.errors import EnginePaused
 from wfengine.model.actions import ExecutionResult
 from wfengine.model.failure import FailureDetails
@@ -77,9 +77,12 @@ class Turns:
         lend: Callable[..., None] | None = None,
         retention: StateRetention | None = None,
         limits: Limits | None = None,
+        racing: Racing = no_races,
     ) -> None:
         limits = limits or Limits()
         self._store = store
+        self._registry = registry
+        self._racing = racing
         self._keep_for = {} if retention is None else retention.by_status()
         self.code = WorkflowCode(store=store, executor=executor, now=lambda: self.clock.now())  # noqa: PLW0108  # the clock is exchanged
         self._changed = changed
@@ -167,6 +170,14 @@ class Turns:
     def has_unacknowledged(self) -> bool:
         """Whether the store has not answered for all commits yet."""
         return bool(self._in_flight or self._asides)
+
+    def rivals(self, resident: Resident, wait: OpenWait) -> Collection[int]:
+        """The timers that this wait surely races, as the code that would run now has it; none while that is not defined."""
+        if not wait.has_timers_beside:
+            return ()
+        one = resident.instance
+        code = self._registry.find("workflow", one.name, one.code_hash, app_id=one.app_id, version=one.version)
+        return self._racing(None if code is None else code.source, wait.beside).get(wait.event.event_id, ())
 
     def is_idle(self) -> bool:
         """Whether nothing can happen but by time, a definition or a call from outside."""
