@@ -56,6 +56,10 @@ class Worker:
         """The next item."""
         return self._items.get(timeout=LONGEST_SECONDS)
 
+    def answer_next(self, *actions: pb.WorkflowAction) -> None:
+        """The next item is a turn, and is made as soon as it comes: for who waits in a call until it has been."""
+        threading.Thread(target=lambda: self.turned(self.take(), *actions), daemon=True).start()
+
     def has_more(self) -> bool:
         """Whether something else has come."""
         return not self._items.empty()
