@@ -329,9 +329,10 @@ class Activities:
     def _what_holds_up(self, resident: Resident, task: TaskScheduled) -> "tuple[Literal['definition', 'turn'], str] | None":
         app_id, place = app_of(resident, task), (resident.instance.key, task.event_id)
         if not task.is_inline and self._code_of(resident, task) is None:
+            program = "" if self.elsewhere is None else ", or start the program that has it"
             if app_id is None:
-                return "definition", f"activity {task.name!r} is not registered: run the cell that defines it"
-            return "definition", f"app {app_id!r} has not registered activity {task.name!r}"
+                return "definition", f"activity {task.name!r} is not registered: run the cell that defines it{program}"
+            return "definition", f"app {app_id!r} has not registered activity {task.name!r}{program}"
         if self._suspects.is_waiting(place):
             return "turn", "it was at work when the process died, and the last tries of such are made one at a time"
         if self._gate is not None and place in self._queued:

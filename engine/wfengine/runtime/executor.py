@@ -220,9 +220,11 @@ class SharedExecutor:
     def can_run(self, instance: Instance) -> Runnable | Missing:
         """Whether the code is here, or a program of its app is connected."""
         found = self._local.can_run(instance)
-        if isinstance(found, Missing) and not found.is_version and self.has_workers(instance.app_id):
+        if self.elsewhere is None or isinstance(found, Runnable) or found.is_version:
+            return found
+        if self.elsewhere.has_workers(instance.app_id):
             return Runnable(None, instance.version)
-        return found
+        return Missing(f"{found.reason}, or start the program that has it", is_version=False)
 
     def has_workers(self, app_id: str | None) -> bool:
         """Whether a program of this app is connected."""
