@@ -199,3 +199,28 @@ def test_a_result_that_is_nested_too_deeply_to_be_read_is_kept_as_text(engine: E
         assert turn.workflowRequest.newEvents[-1].taskCompleted.result.value == deep
         worker.turned(turn, raw.ends(1, deep))
         assert engine.wait_for_workflow_completion(instance_id, 30).status is Status.COMPLETED
+
+
+@pytest.mark.parametrize("keeps", [(), (KEEPS,)])
+def test_an_outcome_is_told_with_the_id_of_its_call_so_that_a_worker_can_try_that_call_again(
+    engine: Engine, orders: Sidecar, keeps: "tuple[pb.WorkerCapability, ...]"
+) -> None:
+    with raw.Worker(orders, *keeps) as worker:
+        scheduled(engine)
+        first = raw.asks(0)
+        first.scheduleTask.taskExecutionId = "call-1"
+        worker.turned(worker.take(), first)
+        attempt = worker.take()
+        assert attempt.activityRequest.taskExecutionId == "call-1"
+        worker.failed(attempt, "not yet")
+        turn = worker.take()
+        assert turn.workflowRequest.newEvents[-1].taskFailed.taskExecutionId == "call-1"
+        again = raw.asks(1)
+        again.scheduleTask.taskExecutionId = "call-1"
+        worker.turned(turn, again)
+        worker.did(worker.take(), "1")
+        turn = worker.take()
+        assert turn.workflowRequest.newEvents[-1].taskCompleted.taskExecutionId == "call-1"
+        told = [event.taskFailed.taskExecutionId for event in turn.workflowRequest.pastEvents if event.HasField("taskFailed")]
+        assert told == ["call-1"]
+        worker.turned(turn, raw.ends(2, "1"))
