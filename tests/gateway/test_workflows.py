@@ -177,7 +177,7 @@ def test_each_act_is_a_row_with_the_instance_it_was_about(http: httpx.Client, ca
 @pytest.fixture
 def stub(orders: Sidecar) -> Iterator[dapr_pb2_grpc.DaprStub]:
     with closing(grpc.insecure_channel(orders.grpc_address)) as channel:
-        yield dapr_pb2_grpc.DaprStub(channel)  # type: ignore[no-untyped-call]
+        yield dapr_pb2_grpc.DaprStub(channel)
 
 
 @pytest.mark.parametrize("suffix", ["Beta1", "Alpha1"])

@@ -23,6 +23,8 @@ Listener = Callable[[Sequence["ApiCall"]], None]
 
 LINGER_SECONDS = 0.1
 MOST_WAITING = 20_000
+MOST_TRIES = 20
+RETRY_SECONDS = 0.5
 _LONGEST_TEXT = 500
 _log = logging.getLogger("wfengine.gateway")
 
@@ -115,21 +117,30 @@ class CallLog:
 
     def _write(self, batch: list[ApiCall]) -> None:
         try:
-            with self._store.transaction() as cursor:
-                append_rows(cursor, "api_calls", [_row(call) for call in batch])
-            self._prune(len(batch))
-        except EngineError:
+            self._append([_row(call) for call in batch])
+        except Exception as error:  # noqa: BLE001  # whatever it is, the next batch may go through
             self._dropped += len(batch)
-            return
-        except Exception:  # noqa: BLE001  # whatever it is, the next batch may go through
-            self._dropped += len(batch)
-            _log.exception("The API log could not write %d calls; it goes on.", len(batch))
+            _log.warning("The API log could not write %d calls; it goes on. %s", len(batch), error)
             return
         for listener in list(self._listeners):
             try:
                 listener(batch)
             except Exception:  # noqa: BLE001  # a listener's fault is its own
                 _log.exception("A listener of the API log failed; the log goes on.")
+
+    def _append(self, rows: list[Row]) -> None:
+        """Write, and prune; what the engine's surroundings refuse is tried again for a while."""
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                with self._store.transaction() as cursor:
+                    append_rows(cursor, "api_calls", rows)
+                break
+            except EngineError:
+                if tries >= MOST_TRIES or self._changed.wait_for(lambda: self._is_closing, RETRY_SECONDS):
+                    raise
+        self._prune(len(rows))
 
     def _prune(self, written: int) -> None:
         """Forget the oldest now and then, so that a lab that serves for weeks does not grow for ever."""

@@ -13,15 +13,25 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
-from wfengine.errors import EngineError, EngineStopped, InvalidArgument
+from wfengine.errors import EngineError, EngineStopped, InvalidArgument, WflabError
 from wfengine.gateway.apps import App
 from wfengine.gateway.blocking import Blocking
 from wfengine.gateway.calls import CallLog
+from wfengine.gateway.channels import AppChannel
 from wfengine.gateway.components import PUBSUB, STATE, USUAL, Resources
 from wfengine.gateway.health import Health
+from wfengine.gateway.invocation.acts import InvokeActs
+from wfengine.gateway.invocation.room import Invocation
 from wfengine.gateway.ledger import Ledger
 from wfengine.gateway.metadata import Metadata
 from wfengine.gateway.options import Options
+from wfengine.gateway.pubsub.acts import PublishActs
+from wfengine.gateway.pubsub.broker import Broker
+from wfengine.gateway.pubsub.room import PubSub
+from wfengine.gateway.pubsub.subscribers import Subscribers
+from wfengine.gateway.pubsub.telling import Told
+from wfengine.gateway.resiliency.policies import check
+from wfengine.gateway.resiliency.running import Circuits
 from wfengine.gateway.rooms import Room
 from wfengine.gateway.sidecar import Service, Sidecar
 from wfengine.gateway.state.acts import StateActs
@@ -55,6 +65,7 @@ class Gateway:
         services: Sequence[Service] = (),
         resources: Resources = USUAL,
     ) -> None:
+        check(resources)
         self.engine = engine
         self.options = options or Options()
         self.calls = CallLog(engine.store, kept=self.options.kept_calls)
@@ -62,17 +73,22 @@ class Gateway:
         self._sidecars: dict[str | None, Sidecar] = {}
         self._resources = resources
         self._resources_of: dict[str | None, Resources] = {}
-        memory = Memory()
-        self._ledger = Ledger(engine.store, [memory.load])
+        self._channels: dict[str | None, AppChannel] = {}
+        memory, circuits = Memory(), Circuits()
+        self._broker = Broker(lambda: self._ledger)
+        self._ledger = Ledger(engine.store, [memory.load, self._broker.load])
         self._state = StateActs(memory, self._ledger, self.resources)
         self._loop = asyncio.new_event_loop()
         self.hub = Hub(engine, self._loop, self._blocking)
         self._services: tuple[Service, ...] = (lambda app: taskhub.handlers(self.hub, app.app_id), *services)
+        self._subscribers = Subscribers(self._broker, circuits, Told(self.calls), self.resources)
         self._rooms: tuple[Room, ...] = (
             Health(),
-            Metadata(self.hub.count_workers, self._components),
+            Metadata(self.hub.count_workers, self._components, self._subscriptions),
             Workflows(WorkflowActs(engine, self._blocking)),
             State(self._state),
+            PubSub(PublishActs(self._broker, self.resources), self._subscribers),
+            Invocation(InvokeActs(self._channels.get, circuits, self.resources)),
         )
         self._thread = threading.Thread(target=self._run, name="wflab-gateway", daemon=True)
         self._thread.start()
@@ -120,6 +136,8 @@ class Gateway:
 
         `resources` are the app's own, in place of the gateway's.
         """
+        if resources is not None:
+            check(resources)
         if app.api_token is None:
             app = msgspec.structs.replace(app, api_token=self.options.api_token)
         return self._await(self._open(app, resources), _OPEN_WITHIN_SECONDS)
@@ -165,13 +183,20 @@ class Gateway:
             del self._sidecars[app.app_id]
             self._resources_of.pop(app.app_id, None)
             raise
+        channel = self._channels[app.app_id] = AppChannel(sidecar.app)
+        self._subscribers.opened(sidecar.app, channel)
         return sidecar
 
     async def _close_one(self, app_id: str | None) -> None:
         sidecar = self._sidecars.pop(app_id, None)
-        if sidecar is not None:
-            await sidecar.close()
-            self._resources_of.pop(app_id, None)
+        if sidecar is None:
+            return
+        await self._subscribers.closed(sidecar.app)
+        await sidecar.close()
+        channel = self._channels.pop(app_id, None)
+        if channel is not None:
+            await channel.close()
+        self._resources_of.pop(app_id, None)
 
     async def _close_all(self) -> None:
         await asyncio.gather(*(self._close_one(app_id) for app_id in list(self._sidecars)))
@@ -180,12 +205,29 @@ class Gateway:
         while True:
             await asyncio.sleep(_TIDY_EVERY_SECONDS)
             self._state.sweep()
+            with suppress(WflabError):  # a disk that is full will be told to whoever writes
+                await self._broker.tidy()
 
     def _components(self, app: App) -> list[wire.RegisteredComponents]:
         capabilities = {STATE: ["ETAG", "TRANSACTIONAL", "TTL", "QUERY_API"], PUBSUB: []}
         return [
             wire.RegisteredComponents(name=one.name, type=one.type, version=one.version, capabilities=capabilities.get(one.kind, []))
             for one in self.resources(app.app_id).of(app.app_id)
+        ]
+
+    def _subscriptions(self, app: App) -> list[wire.PubsubSubscription]:
+        return [
+            wire.PubsubSubscription(
+                pubsub_name=one.pubsub,
+                topic=one.topic,
+                metadata=one.metadata,
+                rules=wire.PubsubSubscriptionRules(
+                    rules=[wire.PubsubSubscriptionRule(match=rule.match, path=rule.path) for rule in one.rules]
+                ),
+                dead_letter_topic=one.dead_letter_topic or "",
+                type=kind,  # type: ignore[arg-type]  # the number of an enumeration's value
+            )
+            for one, kind in self._subscribers.listed(app)
         ]
 
     def _await(self, what: Coroutine[Any, Any, T], within_seconds: float) -> T:

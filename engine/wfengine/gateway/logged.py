@@ -5,6 +5,7 @@ It also makes sure that a call has a trace, and that a fault of ours is an answe
 
 import json
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import Any
@@ -50,17 +51,9 @@ class Logged:
         headers = Headers(scope=scope)
         trace = trace_of(headers.get("traceparent"))
         scope["wfengine.trace"] = trace
-        seen = _Seen()
         began, at = perf_counter(), datetime.now(UTC)
-        try:
-            await self._inner(scope, seen.receiving(receive), seen.sending(send))
-        except Exception as error:  # noqa: BLE001  # the caller gets an answer, whatever it is
-            _log.exception("%s %s failed.", scope["method"], scope["path"])
-            refusal = of_error(error)
-            if seen.status is None:
-                answer = JSONResponse({"errorCode": refusal.error_code, "message": refusal.message}, refusal.http)
-                await answer(scope, receive, seen.sending(send))
-        finally:
+
+        def record() -> None:
             self._calls.record(
                 ApiCall(
                     occurred_at=at,
@@ -78,14 +71,28 @@ class Logged:
                 )
             )
 
+        seen = _Seen(record)
+        try:
+            await self._inner(scope, seen.receiving(receive), seen.sending(send))
+        except Exception as error:  # noqa: BLE001  # the caller gets an answer, whatever it is
+            _log.exception("%s %s failed.", scope["method"], scope["path"])
+            refusal = of_error(error)
+            if seen.status is None:
+                answer = JSONResponse({"errorCode": refusal.error_code, "message": refusal.message}, refusal.http)
+                await answer(scope, receive, seen.sending(send))
+        finally:
+            seen.end()
+
 
 class _Seen:
-    """What has passed of one request and its answer."""
+    """What has passed of one request and its answer; `ended` is called once, before the caller has the last of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, ended: Callable[[], None]) -> None:
+        self._ended: Callable[[], None] | None = ended
         self.status: int | None = None
         self.received = self.sent = 0
         self._body = b""
+        self._start: Message | None = None
 
     def receiving(self, receive: Receive) -> Receive:
         async def received() -> Message:
@@ -99,14 +106,27 @@ class _Seen:
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.status = message["status"]
-            else:
+                self._start = message  # held back: to a caller who reads that nothing follows, it is the last of the answer
+                return
+            if message["type"] == "http.response.body":
                 body = message.get("body", b"")
                 self.sent += len(body)
                 if self.status is not None and self.status >= _FIRST_ERROR and len(self._body) < _KEPT_OF_BODY:
                     self._body += body[:_KEPT_OF_BODY]
+                if not message.get("more_body", False):
+                    self.end()
+                start, self._start = self._start, None
+                if start is not None:
+                    await send(start)
             await send(message)
 
         return sent
+
+    def end(self) -> None:
+        """Nothing more will pass."""
+        ended, self._ended = self._ended, None
+        if ended is not None:
+            ended()
 
     def error(self) -> str | None:
         """What a refused caller was told."""
