@@ -75,14 +75,24 @@ class Worker:
 
     def did(self, item: pb.WorkItem, result: str, token: str | None = None) -> None:
         """The activity is done."""
-        request = item.activityRequest
-        response = pb.ActivityResponse(
-            instanceId=request.workflowInstance.instanceId,
-            taskId=request.taskId,
-            completionToken=item.completionToken if token is None else token,
-        )
+        response = _response(item, token)
         response.result.value = result
         call(self.channel, "CompleteActivityTask", response, pb.CompleteTaskResponse)
+
+    def failed(self, item: pb.WorkItem, message: str) -> None:
+        """It has failed."""
+        response = _response(item)
+        response.failureDetails.CopyFrom(pb.TaskFailureDetails(errorType="Error", errorMessage=message))
+        call(self.channel, "CompleteActivityTask", response, pb.CompleteTaskResponse)
+
+
+def _response(item: pb.WorkItem, token: str | None = None) -> pb.ActivityResponse:
+    request = item.activityRequest
+    return pb.ActivityResponse(
+        instanceId=request.workflowInstance.instanceId,
+        taskId=request.taskId,
+        completionToken=item.completionToken if token is None else token,
+    )
 
 
 def asks(number: int, name: str = "step") -> pb.WorkflowAction:

@@ -8,7 +8,23 @@ from wfengine.gateway.taskhub.scalars import as_it_came, json_text
 
 
 @pytest.mark.parametrize(
-    "said", ["waiting", 'it says "no"', "1 of 3", "{", " almost", "ä ☃", '"half', "NaN", '"text"', '{"a": [1]}', "17", "null"]
+    "said",
+    [
+        "waiting",
+        'it says "no"',
+        "1 of 3",
+        "{",
+        " almost",
+        "ä ☃",
+        '"half',
+        "NaN",
+        '"text"',
+        '{"a": [1]}',
+        "17",
+        "null",
+        "[" * 100_000,
+        "[" * 5_000 + "]" * 5_000,
+    ],
 )
 def test_a_text_goes_out_as_it_came_and_is_json_in_between(said: str) -> None:
     kept = json_text(said)

@@ -7,6 +7,7 @@ import pytest
 from tests.gateway import installing, running
 from wfengine.gateway.sidecar import Sidecar
 
+BUILT_WITHIN_SECONDS = 600  # from nothing; what is built is kept
 EXPECTED: dict[str, Any] = {
     "chaining": 4,
     "fan_out": 285,
@@ -36,5 +37,12 @@ def test_a_javascript_program_gets_from_the_lab_what_it_gets_from_dapr(orders: S
 
 
 @pytest.mark.gateway
+@pytest.mark.timeout(BUILT_WITHIN_SECONDS)
+def test_a_go_program_gets_from_the_lab_what_it_gets_from_dapr(orders: Sidecar) -> None:
+    assert running.results(installing.go().command, orders) == EXPECTED
+
+
+@pytest.mark.gateway
+@pytest.mark.timeout(BUILT_WITHIN_SECONDS)
 def test_a_java_program_gets_from_the_lab_what_it_gets_from_dapr(orders: Sidecar) -> None:
     assert running.results(installing.java().command, orders) == EXPECTED

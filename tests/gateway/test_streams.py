@@ -6,6 +6,7 @@ import pytest
 from google.protobuf.empty_pb2 import Empty
 
 from tests.gateway import raw
+from tests.waiting import eventually
 from wfengine.gateway.sidecar import Sidecar
 from wfengine.gateway.taskhub.streams import MOST_OF_OLD
 from wfengine.gateway.wire import taskhub_pb2 as pb
@@ -161,3 +162,65 @@ def test_a_worker_that_says_nothing_of_itself_has_only_so_much_at_a_time(engine:
         }  # turns have a room of their own
         assert not worker.has_more()
         engine.terminate_workflow(instance_id)
+
+
+@pytest.mark.parametrize("child_id", ["x" * 300, "line\nbreak"])
+def test_a_worker_that_asks_for_an_id_that_cannot_be_makes_its_workflow_wait_for_better_code(
+    engine: Engine, orders: Sidecar, child_id: str
+) -> None:
+    with raw.Worker(orders) as worker:
+        instance_id = scheduled(engine)
+        child = pb.CreateChildWorkflowAction(name="child", instanceId=child_id)
+        worker.turned(worker.take(), pb.WorkflowAction(id=0, createChildWorkflow=child))
+        eventually(lambda: engine.lacking(instance_id) is not None)
+    assert "An instance id is printable text" in str(engine.lacking(instance_id))
+    with raw.Worker(orders) as better:
+        better.turned(better.take(), raw.ends(0, '"done"'))
+        assert engine.wait_for_workflow_completion(instance_id, 30).output == '"done"'
+
+
+def test_a_detached_workflow_needs_an_id(engine: Engine, orders: Sidecar) -> None:
+    with raw.Worker(orders) as worker:
+        instance_id = scheduled(engine)
+        nameless = pb.CreateDetachedWorkflowAction(name="other")
+        worker.turned(worker.take(), pb.WorkflowAction(id=0, createDetachedWorkflow=nameless))
+        eventually(lambda: engine.lacking(instance_id) is not None)
+    assert engine.get_workflow_state("") is None
+    engine.terminate_workflow(instance_id)
+
+
+def test_a_result_that_is_nested_too_deeply_to_be_read_is_kept_as_text(engine: Engine, orders: Sidecar) -> None:
+    deep = "[" * 5_000
+    with raw.Worker(orders) as worker:
+        instance_id = scheduled(engine)
+        worker.turned(worker.take(), raw.asks(0))
+        worker.did(worker.take(), deep)
+        turn = worker.take()
+        assert turn.workflowRequest.newEvents[-1].taskCompleted.result.value == deep
+        worker.turned(turn, raw.ends(1, deep))
+        assert engine.wait_for_workflow_completion(instance_id, 30).status is Status.COMPLETED
+
+
+@pytest.mark.parametrize("keeps", [(), (KEEPS,)])
+def test_an_outcome_is_told_with_the_id_of_its_call_so_that_a_worker_can_try_that_call_again(
+    engine: Engine, orders: Sidecar, keeps: "tuple[pb.WorkerCapability, ...]"
+) -> None:
+    with raw.Worker(orders, *keeps) as worker:
+        scheduled(engine)
+        first = raw.asks(0)
+        first.scheduleTask.taskExecutionId = "call-1"
+        worker.turned(worker.take(), first)
+        attempt = worker.take()
+        assert attempt.activityRequest.taskExecutionId == "call-1"
+        worker.failed(attempt, "not yet")
+        turn = worker.take()
+        assert turn.workflowRequest.newEvents[-1].taskFailed.taskExecutionId == "call-1"
+        again = raw.asks(1)
+        again.scheduleTask.taskExecutionId = "call-1"
+        worker.turned(turn, again)
+        worker.did(worker.take(), "1")
+        turn = worker.take()
+        assert turn.workflowRequest.newEvents[-1].taskCompleted.taskExecutionId == "call-1"
+        told = [event.taskFailed.taskExecutionId for event in turn.workflowRequest.pastEvents if event.HasField("taskFailed")]
+        assert told == ["call-1"]
+        worker.turned(turn, raw.ends(2, "1"))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from wfengine.errors import InvalidArgument
 from wfengine.gateway.taskhub.scalars import OUR_STATUSES, failure, moment, payload
 from wfengine.gateway.wire import taskhub_pb2 as pb
 from wfengine.model import actions as a
@@ -10,6 +11,7 @@ from wfengine.model import history as h
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Instance, Status
 from wfengine.model.propagation import PropagationScope
+from wfengine.runtime.requests import checked_id
 
 _ZERO = datetime(1970, 1, 1, tzinfo=UTC)  # the moment of what is carried over is set by whoever records it
 _ENDS = a.CompleteWorkflow | a.ContinueAsNew
@@ -67,7 +69,10 @@ def asked(response: pb.WorkflowResponse, instance: Instance, calls: Calls, patch
             case None:
                 continue
             case _:
-                found.append(_task(action, instance, calls))
+                try:
+                    found.append(_task(action, instance, calls))
+                except InvalidArgument as error:
+                    return FailureDetails(message=f"The worker asked for what cannot be: {error}", error_type="InvalidArgument")
     if end is not None:  # as with code that runs here: what nobody waits for any more is not begun
         found = [*(action for action in found if isinstance(action, _WITH_THE_END)), end]
     return a.ExecutionResult(
@@ -108,7 +113,7 @@ def _task(action: pb.WorkflowAction, instance: Instance, calls: Calls) -> a.Acti
             return a.CreateChildWorkflow(
                 id=number,
                 name=child.name,
-                instance_id=instance_id,
+                instance_id=checked_id(instance_id),
                 input=payload(child.input),
                 attempt=calls.child(instance_id)[1] + 1,
                 app_id=app_id,
@@ -120,7 +125,7 @@ def _task(action: pb.WorkflowAction, instance: Instance, calls: Calls) -> a.Acti
             return a.CreateDetachedWorkflow(
                 id=number,
                 name=detached.name,
-                instance_id=detached.instanceId,
+                instance_id=checked_id(detached.instanceId),
                 input=payload(detached.input),
                 app_id=app_id,
                 scheduled_start=start,

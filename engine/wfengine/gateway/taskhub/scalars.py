@@ -76,14 +76,22 @@ def json_text(found: str) -> str | None:
     """The text itself where it is JSON, else a JSON string of it that is marked as such; None for an empty one."""
     if not found:
         return None
+    if not _is_json(found):
+        return _MARK + json.dumps(found, ensure_ascii=False)
+    return found.lstrip() if found.startswith(_NO_JSON) else found
+
+
+def _is_json(found: str) -> bool:
     try:
         msgspec.json.decode(found, type=msgspec.Raw)
     except msgspec.DecodeError:
         try:
             json.loads(found)  # Python's SDK sends NaN, and reads it
-        except ValueError:
-            return _MARK + json.dumps(found, ensure_ascii=False)
-    return found.lstrip() if found.startswith(_NO_JSON) else found
+        except (ValueError, RecursionError):
+            return False
+    except RecursionError:  # nested deeper than anybody could read
+        return False
+    return True
 
 
 def failure_on_wire(failure: FailureDetails) -> pb.TaskFailureDetails:

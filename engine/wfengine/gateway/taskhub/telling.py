@@ -29,6 +29,7 @@ class Telling:
         self._version = version
         self._first: pb.HistoryEvent | None = None
         self._turn: pb.HistoryEvent | None = None  # the first of the turn that is being told
+        self._calls: dict[int, str] = {}  # of each attempt, by its number, the id of the call that it is of
 
     def is_of(self, version: str) -> None:
         """The worker has said which named version it runs."""
@@ -44,12 +45,15 @@ class Telling:
                 if self._turn is not None:
                     self._turn.workflowStarted.version.patches.append(event.name)
             elif isinstance(event, _PAST):
+                if isinstance(event, h.TaskScheduled):
+                    self._calls[event.event_id] = event.task_execution_id
                 found = on_wire(event)
                 if found is not None:
                     told.append(found)
             elif not isinstance(event, _ONLY_FOR_PEOPLE):
                 found = on_wire(event)
                 if found is not None:
+                    self._name_call(found)
                     started = pb.HistoryEvent(eventId=-1, timestamp=found.timestamp, workflowStarted=pb.WorkflowStartedEvent())
                     if isinstance(event, h.ExecutionStarted) and event.scheduled_start is not None:
                         started.timestamp.CopyFrom(timestamp(max(event.scheduled_start, event.occurred_at)))
@@ -61,6 +65,13 @@ class Telling:
                         self._turn = started
                     told += (started, found)
         return told
+
+    def _name_call(self, told: pb.HistoryEvent) -> None:
+        """An outcome is told with its call's id: from there Dapr's SDK for Go has the id for the next attempt."""
+        if told.WhichOneof("eventType") == "taskCompleted":
+            told.taskCompleted.taskExecutionId = self._calls.get(told.taskCompleted.taskScheduledId, "")
+        elif told.WhichOneof("eventType") == "taskFailed":
+            told.taskFailed.taskExecutionId = self._calls.get(told.taskFailed.taskScheduledId, "")
 
 
 def whole(events: Iterable[h.HistoryEvent]) -> list[pb.HistoryEvent]:
