@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -88,9 +89,9 @@ def test_apps_are_a_table_that_says_what_each_does(lab: wf.Lab, tmp_path: Path) 
     app = started(lab, tmp_path)
     lab.run_app("by-hand", app_port=8001)
     heads, orders, by_hand = repr(lab.apps).splitlines()
-    assert heads.split() == ["App", "State", "Workers", "Port", "Sidecar", "HTTP", "Sidecar", "gRPC", "Last", "line"]
-    assert orders.split() == ["orders", "running", "0", "–", str(app.http_port), str(app.grpc_port), "orders", "204"]
-    assert by_hand.split()[:4] == ["by-hand", "served", "0", "8001"]
+    assert heads.split() == ["App", "State", "Workers", "Subscriptions", "Port", "Sidecar", "HTTP", "Sidecar", "gRPC", "Last", "line"]
+    assert orders.split() == ["orders", "running", "0", "–", "–", str(app.http_port), str(app.grpc_port), "orders", "204"]
+    assert by_hand.split()[:5] == ["by-hand", "served", "0", "–", "8001"]
     frame = lab.apps.df()
     assert list(frame["app"]) == ["orders", "by-hand"]
     assert frame["pid"].tolist()[0] == app.pid
@@ -100,6 +101,38 @@ def test_apps_are_a_table_that_says_what_each_does(lab: wf.Lab, tmp_path: Path) 
         lab.apps["x"]
     with pytest.raises(InvalidArgument, match=r"start it yourself with DAPR_HTTP_PORT=\d+ DAPR_GRPC_PORT=\d+"):
         lab.apps["by-hand"].restart()
+
+
+LISTENS = """
+    import json, os
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps([{"pubsubname": "pubsub", "topic": "orders", "route": "/orders"}]).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", int(os.environ["APP_PORT"])), Answer)
+    print("listens")
+    server.serve_forever()
+"""
+
+
+def test_an_app_is_asked_what_it_subscribes_to_and_the_table_tells(lab: wf.Lab, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(textwrap.dedent(LISTENS))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = started(lab, tmp_path, app_port=port)
+    eventually(lambda: app.subscriptions == ["pubsub/orders"])
+    assert "pubsub/orders" in repr(lab.apps)
+    assert lab.apps.df()["subscriptions"].tolist() == [["pubsub/orders"]]
 
 
 def test_what_a_program_writes_is_text_in_a_page(lab: wf.Lab, tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ class Serving:
             except BaseException:
                 gateway.remove_app(spec.app_id)
                 raise
-            running = RunningApp(app, program, workers=gateway.hub.count_workers)
+            running = RunningApp(app, program, gateway)
             self._apps[spec.app_id] = running
             return running
 
