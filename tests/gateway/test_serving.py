@@ -252,3 +252,25 @@ def test_a_console_without_a_run_file_says_so_in_one_line(tmp_path: Path) -> Non
     assert running.returncode == 1
     assert err.startswith("InvalidArgument: There is no run file")
     assert len(err.splitlines()) == 1
+
+
+WITHOUT_THE_EXTRA = """
+import sys
+for name in ("google.protobuf", "grpc", "httpx", "starlette", "uvicorn", "yaml"):
+    sys.modules[name] = None
+import wflab as wf
+with wf.Lab("lab.duckdb") as lab:
+    print(lab.api_log().text())
+    for call in (lab.serve, lambda: lab.run_app("orders"), lambda: lab.run_apps(), lambda: lab.apps):
+        try:
+            call()
+        except wf.WflabError as error:
+            print(error)
+"""
+
+
+def test_without_the_extra_all_else_works_and_serving_says_what_to_install(tmp_path: Path) -> None:
+    told = subprocess.run([sys.executable, "-c", WITHOUT_THE_EXTRA], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120)
+    log, *refused = told.stdout.splitlines()
+    assert log.startswith("No calls yet.")
+    assert [line.partition("Install them: ")[2] for line in refused] == ["pip install 'wflab[gateway]'."] * 4

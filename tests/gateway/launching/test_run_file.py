@@ -6,7 +6,7 @@ import pytest
 
 from wfengine.errors import InvalidArgument
 from wfengine.gateway.launching.environment import environment_of
-from wfengine.gateway.launching.run_file import RunFile, read_run_file
+from wfengine.gateway.launching.run_file import _MEANINGLESS, _OWN, _SHARED, RunFile, read_run_file
 from wfengine.gateway.launching.spec import ProgramSpec
 
 
@@ -160,3 +160,8 @@ def test_a_program_s_environment_is_that_of_dapr_run(tmp_path: Path) -> None:
 def test_an_app_without_a_port_is_not_told_another_s(tmp_path: Path) -> None:
     env = environment_of(ProgramSpec(app_id="orders", directory=tmp_path), http_port=1, grpc_port=2, own={"APP_PORT": "1"})
     assert "APP_PORT" not in env
+
+
+def test_every_key_of_a_run_file_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "sidecar.md").read_text("utf-8")
+    assert [key for key in (*_OWN, *_SHARED, *_MEANINGLESS) if f"`{key}`" not in page] == []
