@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="benchmark-", dir=Path.cwd()) as scratch:
         _print({"environment": environment(Path(scratch)) | {"raw_ms": round(usual_raw_ms(Path(scratch)), 3)}})
-        sides = {"wflab": ("dapr", Path(sys.executable))}
+        sides: dict[str, tuple[str, Path]] = {"wflab": ("dapr", Path(sys.executable))}
         try:
             sides["durabletask"] = "microsoft", python_of(ENGINES["durabletask"], options.environments)
         except NotInstalled as reason:
@@ -55,12 +55,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _turn_ms(python: Path, name: str, dialect: str, path: Path, options: argparse.Namespace) -> float:
-    server = [python, str(HERE / "hub" / "server.py"), name, str(path)]
+    server: list[str | Path] = [python, str(HERE / "hub" / "server.py"), name, str(path)]
     with subprocess.Popen(server, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as serving:
         assert serving.stdin is not None
         assert serving.stdout is not None
         port = serving.stdout.readline().strip()
-        load = [python, str(HERE / "hub" / "load.py"), dialect, f"127.0.0.1:{port}", str(options.workers), str(options.workflows)]
+        load: list[str | Path] = [
+            python,
+            str(HERE / "hub" / "load.py"),
+            dialect,
+            f"127.0.0.1:{port}",
+            str(options.workers),
+            str(options.workflows),
+        ]
         done = subprocess.run(load, check=True, stdout=subprocess.PIPE, text=True, timeout=LIMIT_SECONDS)
         serving.stdin.close()
         serving.wait(30)

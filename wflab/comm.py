@@ -250,6 +250,9 @@ class _Receiver:
     def tell(self, message: Any) -> None:
         self.send(message)
 
+    def part(self) -> None:
+        """The comm's own end says it to the page."""
+
     def _repr_mimebundle_(self) -> tuple[dict[str, Any], dict[str, Any]]:
         return {}, {}
 

@@ -29,6 +29,7 @@ from wflab.analytics.fleet.questions import By, Fleet, Since, Window
 from wflab.analytics.fleet.slo import SLO
 from wflab.analytics.fleet.survival import Event
 from wflab.analytics.frames import aware
+from wflab.analytics.race_rounds import rivals_of
 from wflab.checking.checked import Checked
 from wflab.checking.checking import check
 from wflab.checking.on_edit import check_on_edit
@@ -101,7 +102,7 @@ class Lab:
     ) -> None:
         store = Store.open(path, holder=_holder())
         try:
-            self.engine = Engine(store, retention=retention, limits=limits, poison_after=poison_after)
+            self.engine = Engine(store, retention=retention, limits=limits, poison_after=poison_after, racing=rivals_of)
         except BaseException:
             store.close()
             raise

@@ -58,12 +58,15 @@ class Microsoft(Dapr):
         self.action = self.pb.OrchestratorAction
 
     def schedule(self, number: int) -> Any:
+        """Likewise."""
         return self.action(id=number, scheduleTask=self.pb.ScheduleTaskAction(name="step"))
 
     def end(self, number: int) -> Any:
+        """Likewise."""
         return self.action(id=number, completeOrchestration=self.pb.CompleteOrchestrationAction(orchestrationStatus=1))
 
     def instance_of(self, request: Any) -> str:
+        """Likewise."""
         return str(request.orchestrationInstance.instanceId)
 
 

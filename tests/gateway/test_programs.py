@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.gateway import running
+from tests.gateway import installing, running
 from wfengine.gateway.sidecar import Sidecar
 
 EXPECTED: dict[str, Any] = {
@@ -27,3 +27,14 @@ EXPECTED: dict[str, Any] = {
 @pytest.mark.gateway
 def test_a_python_program_gets_from_the_lab_what_it_gets_from_dapr(orders: Sidecar) -> None:
     assert running.results(running.PYTHON, orders) == EXPECTED
+
+
+@pytest.mark.gateway
+def test_a_javascript_program_gets_from_the_lab_what_it_gets_from_dapr(orders: Sidecar) -> None:
+    expected = {name: value for name, value in EXPECTED.items() if name != "retries"}  # its SDK has no retry policies
+    assert running.results(installing.javascript().command, orders) == expected
+
+
+@pytest.mark.gateway
+def test_a_java_program_gets_from_the_lab_what_it_gets_from_dapr(orders: Sidecar) -> None:
+    assert running.results(installing.java().command, orders) == EXPECTED

@@ -94,6 +94,14 @@ def test_loading_again_changes_nothing_and_reloading_opens_the_lab_anew(shell: I
     assert wf_(shell, "start request_escalation amount=500").result(WITHIN_SECONDS) == "auto-approved"
 
 
+def test_once_the_lab_is_closed_loading_opens_it_again(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    first = wf.current_lab()
+    shell.run_cell("lab.close()").raise_error()
+    shell.run_line_magic("load_ext", "wflab")
+    assert "already loaded" not in capsys.readouterr().out
+    assert wf.current_lab() is shell.user_ns["lab"] is not first
+
+
 def test_unloading_closes_the_lab_and_takes_the_name_away(shell: InteractiveShell, tmp_path: Path) -> None:
     shell.run_line_magic("unload_ext", "wflab")
     assert "lab" not in shell.user_ns

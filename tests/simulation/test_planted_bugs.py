@@ -17,6 +17,7 @@ from wfengine.model.instance import Instance
 from wfengine.model.payload import from_json
 from wfengine.model.work import Commit, HistoryRow
 from wfengine.runtime import operations, purging, releasing, residents, retiring, turns
+from wfengine.runtime.abroad import Abroad
 from wfengine.runtime.activities import Activities
 from wfengine.runtime.attempts import Attempt
 from wfengine.runtime.population import Population
@@ -297,7 +298,7 @@ def a_lost_turn_is_never_made_again(patch: Patch) -> None:
 
 
 def what_people_send_during_the_last_turn_of_a_generation_is_lost(patch: Patch) -> None:
-    patch.setattr(Turns, "_hand_on", nothing)
+    patch.setattr(Abroad, "_hand_on", nothing)
 
 
 def what_comes_during_a_turn_elsewhere_keeps_its_time(patch: Patch) -> None:

@@ -58,7 +58,7 @@ def _rows(picture: protocol.TimelinePicture) -> tuple[list[Row], list[Span]]:
     """At most sixty rows where grouping can make it so few."""
     kept = cut(picture)
     spans = spans_from(kept.spans, picture.parents, picture.instance_id)
-    rows = rows_of(spans, minor=picture.minor)
+    rows = rows_of(spans, minor=picture.minor, major=picture.major)
     if len(rows) > MOST_ROWS:
         rows = rows_of(spans, folded_from=2, minor=picture.minor)
     return [_counted(row, kept.groups) for row in rows], spans

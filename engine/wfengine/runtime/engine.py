@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 from wfengine.condition import Answer
 from wfengine.core import forking
-from wfengine.core.waits import WaitKey
+from wfengine.core.waits import Racing, WaitKey, no_races
 from wfengine.errors import (
     InstanceNotFound,
     InstanceNotTerminal,
@@ -51,7 +51,8 @@ _log = logging.getLogger("wfengine")
 class Engine:
     """Runs workflows on one store. `with Engine(Store.open(path)) as engine:` leaves nothing behind.
 
-    Thread-safe. Listeners are called on the engine's thread and must return at once.
+    Thread-safe. Listeners are called on the engine's thread and must return at once. `racing` reads from a source which waits its code leaves
+    behind when a timer fires; without it no answer is ever refused for that.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Engine:
         retention: StateRetention | None = None,
         limits: Limits | None = None,
         poison_after: int | None = 3,
+        racing: Racing = no_races,
     ) -> None:
         self.store = store
         self.registry = registry or Registry()
@@ -89,6 +91,7 @@ class Engine:
             suspects=Suspects(self._underway, poison_after),
             retention=retention,
             limits=limits,
+            racing=racing,
         )
         self._virtual_time = VirtualTime(self._turns)
         self._loop = Loop(

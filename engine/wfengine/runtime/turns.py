@@ -7,7 +7,7 @@ So nothing is ever done, or told, that is not recorded.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from functools import partial
@@ -18,29 +18,26 @@ import msgspec
 from wfengine.condition import Answer
 from wfengine.core.rerunning import Rerun
 from wfengine.core.transitions import PassOn, Transition, apply
-from wfengine.core.waits import after_turn
+from wfengine.core.waits import OpenWait, Racing, after_turn, no_races
 from wfengine.errors import EnginePaused
 from wfengine.model.actions import ExecutionResult
 from wfengine.model.failure import FailureDetails
 from wfengine.model.history import (
     ConfirmingEvent,
-    EventRaised,
-    ExecutionResumed,
-    ExecutionSuspended,
     ExecutionTerminated,
     HistoryEvent,
-    PatchRecorded,
     TaskScheduled,
     TimerFired,
 )
 from wfengine.model.instance import Instance, Status
 from wfengine.model.work import AuditRow, Commit, HistoryRow
+from wfengine.runtime.abroad import Abroad
 from wfengine.runtime.activities import Activities, Conditions
 from wfengine.runtime.admission import Admission
 from wfengine.runtime.callers import answer, fail
 from wfengine.runtime.circuits import Circuits
 from wfengine.runtime.clock import Clock
-from wfengine.runtime.executor import Dispatched, Executor, TurnOutcome
+from wfengine.runtime.executor import Dispatched, Executor
 from wfengine.runtime.limits import Limits
 from wfengine.runtime.poison import Suspects
 from wfengine.runtime.population import Population
@@ -55,9 +52,6 @@ from wfengine.runtime.timers import DueTimer, Timers
 from wfengine.runtime.worker import ActivityWorker
 from wfengine.runtime.workflow_code import WorkflowCode
 from wfengine.store.store import Store
-
-_Asked = ConfirmingEvent | PatchRecorded
-_Sent = EventRaised | ExecutionSuspended | ExecutionResumed
 
 
 class Turns:
@@ -77,9 +71,12 @@ class Turns:
         lend: Callable[..., None] | None = None,
         retention: StateRetention | None = None,
         limits: Limits | None = None,
+        racing: Racing = no_races,
     ) -> None:
         limits = limits or Limits()
         self._store = store
+        self._registry = registry
+        self._racing = racing
         self._keep_for = {} if retention is None else retention.by_status()
         self.code = WorkflowCode(store=store, executor=executor, now=lambda: self.clock.now())  # noqa: PLW0108  # the clock is exchanged
         self._changed = changed
@@ -137,8 +134,14 @@ class Turns:
             arrive=self.arrive,
             begin=self._begin,
         )
-        self._post = post
-        self._away: set[int] = set()  # executions whose turn is made elsewhere
+        self._abroad = Abroad(
+            population=self.population,
+            code=self.code,
+            post=post,
+            conclude=self._conclude,
+            enqueue=self._enqueue,
+            put_off=lambda resident: self._put_off.append(resident),  # noqa: PLW0108  # the list is exchanged
+        )
         self._ready: deque[Resident] = deque()
         self._put_off: list[Resident] = []
         self._unread: list[Resident] = []  # whose steps wait for the record to be readable again
@@ -168,12 +171,17 @@ class Turns:
         """Whether the store has not answered for all commits yet."""
         return bool(self._in_flight or self._asides)
 
+    def rivals(self, resident: Resident, wait: OpenWait) -> Collection[int]:
+        """The timers that this wait surely races, as the code that would run now has it; none while that is not defined."""
+        if not wait.has_timers_beside:
+            return ()
+        one = resident.instance
+        code = self._registry.find("workflow", one.name, one.code_hash, app_id=one.app_id, version=one.version)
+        return self._racing(None if code is None else code.source, wait.beside).get(wait.event.event_id, ())
+
     def is_idle(self) -> bool:
         """Whether nothing can happen but by time, a definition or a call from outside."""
-        return not (self._ready or self._in_flight or self._asides or self._is_any_away()) and self.activities.is_idle
-
-    def _is_any_away(self) -> bool:
-        return any(self.population.of_key(key) is not None for key in self._away)  # else it was purged meanwhile
+        return not (self._ready or self._in_flight or self._asides or self._abroad.is_any()) and self.activities.is_idle
 
     # Opening.
 
@@ -224,7 +232,7 @@ class Turns:
         if ack is not None:
             resident.mail.acks.append(ack)
         if resident.away is not None and isinstance(event, ExecutionTerminated):  # that needs no code, so it waits for none
-            self._recall(resident)
+            self._abroad.recall(resident)
         self._enqueue(resident)
 
     def when_recorded(self, resident: Resident, tell: Callable[[BaseException | None], None]) -> None:
@@ -336,7 +344,7 @@ class Turns:
             result = (
                 None
                 if ends or not self._may_run(resident)
-                else self.code.advance(resident, arrived, partial(self._answered, resident, away))
+                else self.code.advance(resident, arrived, partial(self._abroad.answered, resident, away))
             )
             pass_on = self.code.pass_on(resident) if isinstance(result, ExecutionResult) and result.passes_on else None
         except EnginePaused:  # its past cannot be read just now (a full disk): its turn comes when it can
@@ -345,59 +353,9 @@ class Turns:
             self._put_off.append(resident)
             return
         if isinstance(result, Dispatched):
-            resident.away = away
-            resident.is_busy = True
-            self._away.add(before.key)
+            self._abroad.leave(resident, away)
             return
         self._conclude(resident, inbox, before, unseen, result, pass_on)
-
-    def _answered(self, resident: Resident, away: Away, outcome: TurnOutcome) -> None:
-        """A turn that was made elsewhere has come back. Called on any thread."""
-        self._post(self._come_back, resident, away, outcome)
-
-    def _come_back(self, resident: Resident, away: Away, outcome: TurnOutcome) -> None:
-        if resident.away is not away:  # it was recalled
-            return
-        if not self._lives(resident):  # it was purged
-            self._away.discard(resident.instance.key)
-            return
-        before = resident.instance
-        try:
-            pass_on = self.code.pass_on(resident) if isinstance(outcome, ExecutionResult) and outcome.passes_on else None
-        except EnginePaused:
-            self._recall(resident)
-            self._put_off.append(resident)
-            return
-        self._away.discard(before.key)
-        resident.away = None
-        resident.is_busy = False
-        result = self.code.took(resident, outcome)
-        rows = self._conclude(resident, away.inbox, away.before, away.unseen, result, pass_on)
-        if isinstance(result, ExecutionResult):
-            self.code.recorded(before.key, [row for row in rows if row.key == before.key and isinstance(row.event, _Asked)])
-        if resident.instance.status is Status.CONTINUED_AS_NEW:
-            self._hand_on(resident)
-        elif resident.inbox:
-            resident.inbox.not_before(resident.instance.updated_at)
-            self._enqueue(resident)
-
-    def _hand_on(self, ended: Resident) -> None:
-        """What people sent while the turn was away that ended this generation is meant for the next."""
-        successor = self.population.of_id(ended.instance.instance_id)
-        if ended.inbox is None or successor is None:
-            return
-        now = self.population.now_for(successor)
-        meant = [event for event in ended.inbox.events if isinstance(event, _Sent)]
-        successor.mail.events += (msgspec.structs.replace(event, occurred_at=now) for event in meant)
-        successor.mail.acks += ended.inbox.acks
-        successor.mail.audit += ended.inbox.audit
-        ended.inbox.events, ended.inbox.acks, ended.inbox.audit = [], [], []
-
-    def _recall(self, resident: Resident) -> None:
-        """Nobody waits for its turn that is made elsewhere any more."""
-        self._away.discard(resident.instance.key)
-        self.code.recall(resident.instance.key)
-        resident.come_back()
 
     def _conclude(
         self,

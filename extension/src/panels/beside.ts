@@ -110,13 +110,18 @@ export class Beside extends Widget {
       if (this.#model !== null && !this.#wasLost) this.#say(null);
     } else if (this.#model !== null) {
       this.#wasLost = true;
-      this.#say("The kernel is gone; this is what was last seen. Run %load_ext wflab to go on.");
-    } else if (this.link.standing === "lost") this.#say("The kernel is gone. Run %load_ext wflab, and this view comes.");
+      if (this.link.isClosed) this.#model.part();
+      this.#say(`${this.#whoIsGone()}; this is what was last seen. Run %load_ext wflab to go on.`);
+    } else if (this.link.standing === "lost") this.#say(`${this.#whoIsGone()}. Run %load_ext wflab, and this view comes.`);
     const focused = this.link.focused;
     if (focused !== null && focused !== this.#told) {
       this.#told = focused;
       this.#model?.say({ type: "focus", focus: focused.focus });
     }
+  }
+
+  #whoIsGone(): string {
+    return this.link.isClosed ? "The lab is closed" : "The kernel is gone";
   }
 
   #say(said: string | null, level: "info" | "error" = "info"): void {

@@ -26,6 +26,7 @@ export interface ShowPicture {
   readonly seq: number;
   readonly picture: AnyPicture;
   readonly palette?: Recoloured | undefined;
+  readonly is_closed?: boolean;
 }
 
 export interface ShowChange {

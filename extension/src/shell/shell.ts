@@ -53,6 +53,7 @@ class Shell<P extends AnyPicture> implements View, Host {
   #theme: Theme = "light";
   #palette: Recoloured = {};
   #isThere: boolean;
+  #why = NO_KERNEL;
   #isSeen = true;
   #isTable = false;
   #help: HTMLElement | null = null;
@@ -135,9 +136,10 @@ class Shell<P extends AnyPicture> implements View, Host {
     }
   }
 
-  kernel(isThere: boolean): void {
+  kernel(isThere: boolean, why: string = NO_KERNEL): void {
     if (isThere === this.#isThere || this.sender === null) return;
     this.#isThere = isThere;
+    this.#why = why;
     if (this.#picture !== null) {
       if (isThere) this.#clock.follow(this.#picture, false);
       else this.#clock.stop();
@@ -178,7 +180,7 @@ class Shell<P extends AnyPicture> implements View, Host {
   // What the content asks of its host.
 
   get blocked(): string | null {
-    return this.#isThere ? null : NO_KERNEL;
+    return this.#isThere ? null : this.#why;
   }
 
   send(message: FromPage): void {

@@ -4,7 +4,7 @@ import base64
 import binascii
 
 from wfengine.errors import InstanceNotFound, InvalidArgument
-from wfengine.gateway.taskhub.scalars import OUR_STATUSES, STATUSES, failure_on_wire, moment, text, timestamp
+from wfengine.gateway.taskhub.scalars import OUR_STATUSES, STATUSES, as_it_came, failure_on_wire, moment, text, timestamp
 from wfengine.gateway.taskhub.telling import Telling, whole
 from wfengine.gateway.wire import taskhub_pb2 as pb
 from wfengine.model.history import ChildWorkflowInstanceCreated, ContinuedAsNew, ExecutionCompleted, TaskScheduled, TimerCreated
@@ -37,7 +37,7 @@ def response(instance: Instance, *, with_payloads: bool) -> pb.GetInstanceRespon
     if with_payloads:
         for field, value in (("input", instance.input), ("output", instance.output), ("customStatus", instance.custom_status)):
             if value is not None:
-                getattr(state, field).value = value
+                getattr(state, field).value = as_it_came(value)
         if instance.failure is not None:
             state.failureDetails.CopyFrom(failure_on_wire(instance.failure))
     return pb.GetInstanceResponse(exists=True, workflowState=state)

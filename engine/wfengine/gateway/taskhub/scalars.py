@@ -1,7 +1,8 @@
 """Times, texts, statuses and failures, as the wire has them and as we do.
 
-A payload on the wire is any text; ours is JSON. Text that is none is kept as a JSON string, so that SQL and the views can read all there is. An empty text
-counts as none, as in Dapr's SDKs.
+A payload on the wire is any text; ours is JSON. Text that is none is kept as a JSON string, so that SQL and the views can read all there is, with a space
+before it, so that it goes out again as it came: Dapr's SDKs for Python, JavaScript and Go make no JSON of a custom status, and read it
+likewise. An empty text counts as none, as in Dapr's SDKs.
 """
 
 import json
@@ -18,6 +19,9 @@ from wfengine.model.instance import Status
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NEVER_SECONDS, NEVER_NANOS = 253_402_300_799, 999_999_999
 """The end of the year 9999: Dapr's SDKs set a timer for then where they wait without a deadline."""
+
+_MARK = " "
+_NO_JSON = _MARK + '"'
 
 STATUSES = {
     Status.RUNNING: pb.ORCHESTRATION_STATUS_RUNNING,
@@ -51,7 +55,15 @@ def moment(stamp: Timestamp) -> datetime | None:
 
 def text(value: str | None) -> StringValue | None:
     """A payload on the wire."""
-    return None if value is None else StringValue(value=value)
+    return None if value is None else StringValue(value=as_it_came(value))
+
+
+def as_it_came(value: str) -> str:
+    """The text that `json_text` made this of."""
+    if value.startswith(_NO_JSON):
+        found: str = json.loads(value)
+        return found
+    return value
 
 
 def payload(value: StringValue) -> str | None:
@@ -61,7 +73,7 @@ def payload(value: StringValue) -> str | None:
 
 
 def json_text(found: str) -> str | None:
-    """The text itself where it is JSON, else a JSON string of it; None for an empty one."""
+    """The text itself where it is JSON, else a JSON string of it that is marked as such; None for an empty one."""
     if not found:
         return None
     try:
@@ -70,8 +82,8 @@ def json_text(found: str) -> str | None:
         try:
             json.loads(found)  # Python's SDK sends NaN, and reads it
         except ValueError:
-            return json.dumps(found, ensure_ascii=False)
-    return found
+            return _MARK + json.dumps(found, ensure_ascii=False)
+    return found.lstrip() if found.startswith(_NO_JSON) else found
 
 
 def failure_on_wire(failure: FailureDetails) -> pb.TaskFailureDetails:
