@@ -14,7 +14,6 @@ from wfengine.gateway.launching.spec import ProgramSpec
 def folder(tmp_path: Path) -> Path:
     for name in ("orders", "billing", "resources", "shared", "orders/mine", "billing/.dapr/resources"):
         (tmp_path / name).mkdir(parents=True, exist_ok=True)
-    (tmp_path / "config.yaml").write_text("")
     return tmp_path
 
 
@@ -28,7 +27,7 @@ version: 1
 common:
   resourcesPath: ./resources
   resourcesPaths: [./shared]
-  configFilePath: ./config.yaml
+  appMaxConcurrency: 4
   appProtocol: grpc
   env:
     DEBUG: true
@@ -62,7 +61,7 @@ def test_a_run_file_gives_each_program_what_it_says_and_what_common_says(folder:
         grpc_port=50011,
         env={"DEBUG": "true", "LEVEL": "two", "EMPTY": ""},
         resources=(folder / "shared", folder / "resources"),
-        config_file=folder / "config.yaml",
+        max_concurrency=4,
         log_destination="file",
     )
     assert (billing.app_id, billing.app_port, billing.app_protocol, billing.log_destination) == ("billing", None, "http", "console")
@@ -125,6 +124,7 @@ def test_what_has_no_effect_is_said_once_with_the_reason_or_the_key_that_was_mea
             "Port 80 is wanted twice, by a and by b",
         ),
         ("version: 1\napps: [{appDirPath: ./orders, appPort: [1]}]", r"\[1\] is no port"),
+        ("version: 1\napps: [{appDirPath: ./orders, appMaxConcurrency: 0}]", "0 is no number of calls"),
         ("a: [", "is no YAML"),
     ],
 )
