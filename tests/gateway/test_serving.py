@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -88,9 +89,9 @@ def test_apps_are_a_table_that_says_what_each_does(lab: wf.Lab, tmp_path: Path) 
     app = started(lab, tmp_path)
     lab.run_app("by-hand", app_port=8001)
     heads, orders, by_hand = repr(lab.apps).splitlines()
-    assert heads.split() == ["App", "State", "Workers", "Port", "Sidecar", "HTTP", "Sidecar", "gRPC", "Last", "line"]
-    assert orders.split() == ["orders", "running", "0", "–", str(app.http_port), str(app.grpc_port), "orders", "204"]
-    assert by_hand.split()[:4] == ["by-hand", "served", "0", "8001"]
+    assert heads.split() == ["App", "State", "Workers", "Subscriptions", "Port", "Sidecar", "HTTP", "Sidecar", "gRPC", "Last", "line"]
+    assert orders.split() == ["orders", "running", "0", "–", "–", str(app.http_port), str(app.grpc_port), "orders", "204"]
+    assert by_hand.split()[:5] == ["by-hand", "served", "0", "–", "8001"]
     frame = lab.apps.df()
     assert list(frame["app"]) == ["orders", "by-hand"]
     assert frame["pid"].tolist()[0] == app.pid
@@ -100,6 +101,38 @@ def test_apps_are_a_table_that_says_what_each_does(lab: wf.Lab, tmp_path: Path) 
         lab.apps["x"]
     with pytest.raises(InvalidArgument, match=r"start it yourself with DAPR_HTTP_PORT=\d+ DAPR_GRPC_PORT=\d+"):
         lab.apps["by-hand"].restart()
+
+
+LISTENS = """
+    import json, os
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps([{"pubsubname": "pubsub", "topic": "orders", "route": "/orders"}]).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", int(os.environ["APP_PORT"])), Answer)
+    print("listens")
+    server.serve_forever()
+"""
+
+
+def test_an_app_is_asked_what_it_subscribes_to_and_the_table_tells(lab: wf.Lab, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(textwrap.dedent(LISTENS))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = started(lab, tmp_path, app_port=port)
+    eventually(lambda: app.subscriptions == ["pubsub/orders"])
+    assert "pubsub/orders" in repr(lab.apps)
+    assert lab.apps.df()["subscriptions"].tolist() == [["pubsub/orders"]]
 
 
 def test_what_a_program_writes_is_text_in_a_page(lab: wf.Lab, tmp_path: Path) -> None:
@@ -219,3 +252,25 @@ def test_a_console_without_a_run_file_says_so_in_one_line(tmp_path: Path) -> Non
     assert running.returncode == 1
     assert err.startswith("InvalidArgument: There is no run file")
     assert len(err.splitlines()) == 1
+
+
+WITHOUT_THE_EXTRA = """
+import sys
+for name in ("google.protobuf", "grpc", "httpx", "starlette", "uvicorn", "yaml"):
+    sys.modules[name] = None
+import wflab as wf
+with wf.Lab("lab.duckdb") as lab:
+    print(lab.api_log().text())
+    for call in (lab.serve, lambda: lab.run_app("orders"), lambda: lab.run_apps(), lambda: lab.apps):
+        try:
+            call()
+        except wf.WflabError as error:
+            print(error)
+"""
+
+
+def test_without_the_extra_all_else_works_and_serving_says_what_to_install(tmp_path: Path) -> None:
+    told = subprocess.run([sys.executable, "-c", WITHOUT_THE_EXTRA], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120)
+    log, *refused = told.stdout.splitlines()
+    assert log.startswith("No calls yet.")
+    assert [line.partition("Install them: ")[2] for line in refused] == ["pip install 'wflab[gateway]'."] * 4

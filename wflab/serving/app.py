@@ -1,12 +1,12 @@
 """The handle of one app: its sidecar, and its program, if the lab has started one."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
 from wfengine.errors import InvalidArgument
 from wfengine.gateway.apps import App
+from wfengine.gateway.gateway import Gateway
 from wfengine.gateway.launching.output import Output
 from wfengine.gateway.launching.program import Program
 
@@ -17,10 +17,10 @@ _LONGEST_SHOWN = 200
 class RunningApp:
     """`lab.run_app(...)`, or `lab.apps["orders"]`. Any thread may call it; `stop` and `restart` wait until it is done."""
 
-    def __init__(self, app: App, program: Program | None, *, workers: Callable[[str | None], int]) -> None:
+    def __init__(self, app: App, program: Program | None, gateway: Gateway) -> None:
         self._app = app
         self._program = program
-        self._workers = workers
+        self._gateway = gateway
 
     @property
     def id(self) -> str:
@@ -60,7 +60,12 @@ class RunningApp:
     @property
     def workers(self) -> int:
         """How many workers of it are connected: streams on which it takes workflows and activities."""
-        return self._workers(self._app.app_id)
+        return self._gateway.hub.count_workers(self._app.app_id)
+
+    @property
+    def subscriptions(self) -> list[str]:
+        """What it subscribes to, as `broker/topic`; known once it listens and has been asked."""
+        return [f"{broker}/{topic}" for broker, topic in self._gateway.subscriptions(self._app.app_id)]
 
     @property
     def is_alive(self) -> bool:
@@ -106,6 +111,7 @@ class RunningApp:
             "http_port": self.http_port,
             "grpc_port": self.grpc_port,
             "workers": self.workers,
+            "subscriptions": self.subscriptions,
             "starts": 0 if program is None else program.starts,
             "since": None if program is None or program.started_at is None else program.started_at.astimezone(UTC),
             "last_line": lines[0].plain[:_LONGEST_SHOWN] if lines else "",

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from typing import Any
 
 import pandas as pd
 
 from wfengine.errors import InvalidArgument
 from wflab.serving.app import RunningApp
 
-_SHOWN = ("app", "state", "workers", "port", "http_port", "grpc_port", "last_line")
-_HEADS = ("App", "State", "Workers", "Port", "Sidecar HTTP", "Sidecar gRPC", "Last line")
+_SHOWN = ("app", "state", "workers", "subscriptions", "port", "http_port", "grpc_port", "last_line")
+_HEADS = ("App", "State", "Workers", "Subscriptions", "Port", "Sidecar HTTP", "Sidecar gRPC", "Last line")
 _NONE = "No apps yet. lab.run_app('orders', ['python', 'orders.py']) starts one, lab.run_apps('dapr.yaml') those of a run file."
 
 
@@ -21,8 +22,8 @@ class Apps(Mapping[str, RunningApp]):
         self.notes = tuple(notes)
 
     def df(self) -> pd.DataFrame:
-        """One row per app: app, state, pid, port (where it listens itself), http_port and grpc_port (its sidecar's), workers, starts, since (UTC), last_line."""
-        columns = ["app", "state", "pid", "port", "http_port", "grpc_port", "workers", "starts", "since", "last_line"]
+        """One row per app: app, state, pid, port (where it listens itself), http_port and grpc_port (its sidecar's), workers, subscriptions (a list), starts, since (UTC), last_line."""
+        columns = ["app", "state", "pid", "port", "http_port", "grpc_port", "workers", "subscriptions", "starts", "since", "last_line"]
         frame = pd.DataFrame([app.row() for app in self._apps.values()], columns=columns)
         frame["since"] = pd.to_datetime(frame["since"], utc=True)
         for column in ("pid", "port"):
@@ -71,4 +72,8 @@ class Apps(Mapping[str, RunningApp]):
         )
 
     def _rows(self) -> list[tuple[str, ...]]:
-        return [tuple("–" if (value := app.row()[name]) is None else str(value) for name in _SHOWN) for app in self._apps.values()]
+        return [tuple(_cell(row[name]) for name in _SHOWN) for row in (app.row() for app in self._apps.values())]
+
+
+def _cell(value: Any) -> str:
+    return "–" if value in (None, []) else ", ".join(value) if isinstance(value, list) else str(value)

@@ -134,7 +134,7 @@ class Serving:
             except BaseException:
                 gateway.remove_app(spec.app_id)
                 raise
-            running = RunningApp(app, program, workers=gateway.hub.count_workers)
+            running = RunningApp(app, program, gateway)
             self._apps[spec.app_id] = running
             return running
 
@@ -200,6 +200,7 @@ def app_of(spec: ProgramSpec) -> App:
         app_port=spec.app_port,
         app_protocol=spec.app_protocol,
         app_host=spec.app_host,
+        max_concurrency=spec.max_concurrency,
         grpc_port=spec.grpc_port,
         http_port=spec.http_port,
         app_api_token=spec.env.get("APP_API_TOKEN"),

@@ -158,6 +158,13 @@ class Gateway:
         """The components, subscriptions and policies of an app."""
         return self._resources_of.get(app_id, self._resources)
 
+    def subscriptions(self, app_id: str | None) -> list[tuple[str, str]]:
+        """What an app subscribes to, as far as it is known: broker and topic."""
+        sidecar = self._sidecars.get(app_id)
+        return (
+            [] if sidecar is None else [(one.subscription.pubsub, one.subscription.topic) for one in self._subscribers.listed(sidecar.app)]
+        )
+
     # On the gateway's thread.
 
     def _run(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from wfengine.errors import InvalidArgument
 from wfengine.gateway.launching.environment import environment_of
-from wfengine.gateway.launching.run_file import RunFile, read_run_file
+from wfengine.gateway.launching.run_file import _MEANINGLESS, _OWN, _SHARED, RunFile, read_run_file
 from wfengine.gateway.launching.spec import ProgramSpec
 
 
@@ -14,7 +14,6 @@ from wfengine.gateway.launching.spec import ProgramSpec
 def folder(tmp_path: Path) -> Path:
     for name in ("orders", "billing", "resources", "shared", "orders/mine", "billing/.dapr/resources"):
         (tmp_path / name).mkdir(parents=True, exist_ok=True)
-    (tmp_path / "config.yaml").write_text("")
     return tmp_path
 
 
@@ -28,7 +27,7 @@ version: 1
 common:
   resourcesPath: ./resources
   resourcesPaths: [./shared]
-  configFilePath: ./config.yaml
+  appMaxConcurrency: 4
   appProtocol: grpc
   env:
     DEBUG: true
@@ -62,7 +61,7 @@ def test_a_run_file_gives_each_program_what_it_says_and_what_common_says(folder:
         grpc_port=50011,
         env={"DEBUG": "true", "LEVEL": "two", "EMPTY": ""},
         resources=(folder / "shared", folder / "resources"),
-        config_file=folder / "config.yaml",
+        max_concurrency=4,
         log_destination="file",
     )
     assert (billing.app_id, billing.app_port, billing.app_protocol, billing.log_destination) == ("billing", None, "http", "console")
@@ -125,6 +124,7 @@ def test_what_has_no_effect_is_said_once_with_the_reason_or_the_key_that_was_mea
             "Port 80 is wanted twice, by a and by b",
         ),
         ("version: 1\napps: [{appDirPath: ./orders, appPort: [1]}]", r"\[1\] is no port"),
+        ("version: 1\napps: [{appDirPath: ./orders, appMaxConcurrency: 0}]", "0 is no number of calls"),
         ("a: [", "is no YAML"),
     ],
 )
@@ -160,3 +160,8 @@ def test_a_program_s_environment_is_that_of_dapr_run(tmp_path: Path) -> None:
 def test_an_app_without_a_port_is_not_told_another_s(tmp_path: Path) -> None:
     env = environment_of(ProgramSpec(app_id="orders", directory=tmp_path), http_port=1, grpc_port=2, own={"APP_PORT": "1"})
     assert "APP_PORT" not in env
+
+
+def test_every_key_of_a_run_file_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "sidecar.md").read_text("utf-8")
+    assert [key for key in (*_OWN, *_SHARED, *_MEANINGLESS) if f"`{key}`" not in page] == []

@@ -24,7 +24,7 @@ from wfengine.gateway.launching.spec import (
     checked_protocol,
 )
 
-_SHARED = frozenset(("configFilePath", "appProtocol", "resourcesPath", "resourcesPaths", "env", "appLogDestination", "appSSL"))
+_SHARED = frozenset(("appProtocol", "resourcesPath", "resourcesPaths", "env", "appLogDestination", "appSSL", "appMaxConcurrency"))
 _OWN = frozenset(("appID", "appDirPath", "appPort", "appChannelAddress", "command", "daprHTTPPort", "daprGRPCPort"))
 _MEANINGLESS = {
     "enableApiLogging": "every call is in the API log (lab.api_log())",
@@ -41,7 +41,7 @@ _MEANINGLESS = {
     "apiListenAddresses": "lab.serve(host=) says where all sidecars listen",
     "maxBodySize": "lab.serve() sets one limit for all",
     "readBufferSize": "lab.serve() sets one limit for all",
-    "appMaxConcurrency": "calls to the app are not limited here",
+    "configFilePath": "a Configuration sets what daprd does, such as where traces go",
     "enableAppHealthCheck": "the app is not probed; its process is watched",
     "appHealthCheckPath": "the app is not probed; its process is watched",
     "appHealthProbeInterval": "the app is not probed; its process is watched",
@@ -112,11 +112,11 @@ def _program(app: Mapping[str, Any], common: Mapping[str, Any], base: Path, wher
         app_port=None if app.get("appPort") in (None, 0, -1) else checked_port(app["appPort"], f"{where}.appPort", least=1),
         app_protocol=_protocol(shared("appProtocol"), f"{where}.appProtocol", is_secure=bool(shared("appSSL"))),
         app_host=str(app.get("appChannelAddress") or "127.0.0.1"),
+        max_concurrency=_concurrency(shared("appMaxConcurrency"), where),
         http_port=_sidecar_port(app.get("daprHTTPPort"), f"{where}.daprHTTPPort"),
         grpc_port=_sidecar_port(app.get("daprGRPCPort"), f"{where}.daprGRPCPort"),
         env={**_env(common.get("env"), "common.env"), **_env(app.get("env"), f"{where}.env")},
         resources=_resources(app, common, base, directory, where),
-        config_file=_config_file(app, common, base, directory, where),
         log_destination=_log_destination(shared("appLogDestination"), where),
     )
 
@@ -133,15 +133,6 @@ def _paths(section: Mapping[str, Any], base: Path, where: str) -> tuple[Path, ..
         raise InvalidArgument(f"{where}.resourcesPaths: a list of folders, such as [./resources].")
     one = [section["resourcesPath"]] if section.get("resourcesPath") else []
     return tuple(_existing(base, path, f"{where}.resourcesPaths") for path in [*many, *one])
-
-
-def _config_file(app: Mapping[str, Any], common: Mapping[str, Any], base: Path, directory: Path, where: str) -> Path | None:
-    if app.get("configFilePath"):
-        return _existing(directory, app["configFilePath"], f"{where}.configFilePath")
-    beside = directory / ".dapr" / "config.yaml"
-    if beside.is_file():
-        return beside
-    return _existing(base, common["configFilePath"], "common.configFilePath") if common.get("configFilePath") else None
 
 
 def _existing(base: Path, written: object, where: str) -> Path:
@@ -164,6 +155,14 @@ def _log_destination(written: object, where: str) -> LogDestination:
     if written not in get_args(LogDestination):
         raise InvalidArgument(f"{where}.appLogDestination: {written!r} is none of {', '.join(get_args(LogDestination))}.")
     return cast("LogDestination", written)
+
+
+def _concurrency(written: object, where: str) -> int | None:
+    if written in (None, -1):
+        return None
+    if not isinstance(written, int) or isinstance(written, bool) or written < 1:
+        raise InvalidArgument(f"{where}.appMaxConcurrency: {written!r} is no number of calls. Write 1 or more, or leave it out.")
+    return written
 
 
 def _sidecar_port(written: object, where: str) -> int:

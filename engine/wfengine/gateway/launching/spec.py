@@ -17,7 +17,7 @@ _APP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
 class ProgramSpec(msgspec.Struct, frozen=True, kw_only=True):
     """`app_port` is where the program listens (None where it does not), the sidecar's ports are 0 for any that is free.
 
-    `command` is empty where only the sidecar is wanted. `directory` is where it runs. `env` comes on top of ours and of the lab's own environment.
+    `max_concurrency` is how many calls the program is given at a time. `command` is empty where only the sidecar is wanted. `directory` is where it runs. `env` comes on top of ours and of the lab's own environment.
     `log_destination` says where its output goes beside the lab, which always has it: "file" and "fileAndConsole" add `directory`/.dapr/logs.
     """
 
@@ -27,11 +27,11 @@ class ProgramSpec(msgspec.Struct, frozen=True, kw_only=True):
     app_port: int | None = None
     app_protocol: Protocol = "http"
     app_host: str = "127.0.0.1"
+    max_concurrency: int | None = None
     http_port: int = 0
     grpc_port: int = 0
     env: dict[str, str] = {}
     resources: tuple[Path, ...] = ()
-    config_file: Path | None = None
     log_destination: LogDestination = "console"
 
 

@@ -35,8 +35,8 @@ def moved(by: int, order_id: str) -> int | None:
             try:
                 options = StateOptions(concurrency=Concurrency.first_write)
                 client.save_state("statestore", "stock", json.dumps({"left": left, "held": held}), etag=found.etag, options=options)
-            except Exception as error:  # whatever the SDK makes of ABORTED
-                print("stock was moved meanwhile:", error, flush=True)
+            except Exception:  # whatever the SDK makes of ABORTED
+                print("stock was moved meanwhile", flush=True)
                 continue
             return int(left)
 
