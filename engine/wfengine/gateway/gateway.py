@@ -21,6 +21,7 @@ from wfengine.gateway.channels import AppChannel
 from wfengine.gateway.components import PUBSUB, STATE, USUAL, Resources
 from wfengine.gateway.health import Health
 from wfengine.gateway.invocation.acts import InvokeActs
+from wfengine.gateway.invocation.proxying import Proxy
 from wfengine.gateway.invocation.room import Invocation
 from wfengine.gateway.ledger import Ledger
 from wfengine.gateway.metadata import Metadata
@@ -28,9 +29,9 @@ from wfengine.gateway.options import Options
 from wfengine.gateway.pubsub.acts import PublishActs
 from wfengine.gateway.pubsub.broker import Broker
 from wfengine.gateway.pubsub.room import PubSub
-from wfengine.gateway.pubsub.subscribers import Subscribers
+from wfengine.gateway.pubsub.subscribers import Subscribers, check_rules
 from wfengine.gateway.pubsub.telling import Told
-from wfengine.gateway.resiliency.policies import check
+from wfengine.gateway.resiliency.policies import check as check_policies
 from wfengine.gateway.resiliency.running import Circuits
 from wfengine.gateway.rooms import Room
 from wfengine.gateway.sidecar import Service, Sidecar
@@ -65,11 +66,11 @@ class Gateway:
         connected_workers: Callable[[str | None], int] = lambda _: 0,
         resources: Resources = USUAL,
     ) -> None:
-        check(resources)
+        _check(resources)
         self.engine = engine
         self.options = options or Options()
         self.calls = CallLog(engine.store, kept=self.options.kept_calls)
-        self._services = tuple(services)
+        self._services = (*services, lambda app: Proxy(app, self._channels.get))  # the last one, which takes what is left
         self._blocking = Blocking()
         self._sidecars: dict[str | None, Sidecar] = {}
         self._resources = resources
@@ -133,7 +134,7 @@ class Gateway:
         `resources` are the app's own, in place of the gateway's.
         """
         if resources is not None:
-            check(resources)
+            _check(resources)
         if app.api_token is None:
             app = msgspec.structs.replace(app, api_token=self.options.api_token)
         return self._await(self._open(app, resources), _OPEN_WITHIN_SECONDS)
@@ -232,3 +233,8 @@ class Gateway:
             raise EngineStopped("The gateway is closed. Make another one to go on.")
         future: Future[T] = asyncio.run_coroutine_threadsafe(what, self._loop)
         return future.result(within_seconds)
+
+
+def _check(resources: Resources) -> None:
+    check_policies(resources)
+    check_rules(resources)
