@@ -1,5 +1,6 @@
 """A gateway on ports of its own, in front of a real engine; and how tests speak to it."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -66,6 +67,23 @@ def dapr(orders: Sidecar, monkeypatch: pytest.MonkeyPatch) -> Iterator[DaprClien
     monkeypatch.setenv("DAPR_HTTP_PORT", str(orders.app.http_port))
     with DaprClient(orders.grpc_address) as client:
         yield client
+
+
+@pytest.fixture
+def dapr_by_http(dapr: DaprClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[DaprClient]:
+    """The same, for calls of apps by HTTP: it makes a loop for each, and closes none."""
+    made: list[asyncio.AbstractEventLoop] = []
+    make = asyncio.new_event_loop
+
+    def recorded() -> asyncio.AbstractEventLoop:
+        made.append(make())
+        return made[-1]
+
+    monkeypatch.setattr(asyncio, "new_event_loop", recorded)
+    yield dapr
+    for loop in made:
+        loop.close()
+    asyncio.set_event_loop(None)
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """Resources as Dapr writes them are read; what is not understood is told, and what is wrong is refused with its place."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from wfengine.errors import InvalidArgument
+from wfengine.gateway.apps import App
 from wfengine.gateway.components import Rule, parse_resources, read_resources
+from wfengine.gateway.gateway import Gateway
 
 SUBSCRIPTIONS = """
 apiVersion: dapr.io/v2alpha1
@@ -75,3 +78,11 @@ def test_two_components_of_one_name_are_refused(tmp_path: Path) -> None:
         (tmp_path / name).write_text("kind: Component\nmetadata: {name: store}\nspec: {type: state.redis}\n")
     with pytest.raises(InvalidArgument, match="two components named 'store'"):
         read_resources([tmp_path])
+
+
+def test_a_rule_or_policy_that_cannot_be_read_is_refused_when_it_is_given(open_gateway: Callable[..., Gateway]) -> None:
+    gateway = open_gateway()
+    for text in (SUBSCRIPTIONS.replace("event.type ==", "event.type ="), "kind: Resiliency\nspec: {targets: {apps: {a: {retry: none}}}}"):
+        with pytest.raises(InvalidArgument, match=r"rule|no policies\.retries\.none"):
+            gateway.add_app(App(app_id="billing"), parse_resources(text, "s.yaml"))
+    assert gateway.sidecar("billing") is None

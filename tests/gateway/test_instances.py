@@ -50,9 +50,7 @@ def code_of(error: pytest.ExceptionInfo[grpc.RpcError]) -> grpc.StatusCode:
     return code
 
 
-def test_ids_come_in_pages_and_only_of_the_callers_app(
-    client: DaprWorkflowClient, worker: raw.Worker, shipping: Sidecar
-) -> None:
+def test_ids_come_in_pages_and_only_of_the_callers_app(client: DaprWorkflowClient, worker: raw.Worker, shipping: Sidecar) -> None:
     ids = [f"order-{number}" for number in range(5)]
     for instance_id in ids:
         end(client, worker, instance_id)
@@ -140,7 +138,9 @@ def test_a_live_instance_is_purged_by_force_only(orders: Sidecar, client: DaprWo
     with pytest.raises(grpc.RpcError) as alive:
         client.purge_workflow("order-1")
     assert "not yet completed" in str(alive.value.details())
-    purged = raw.call(worker.channel, "PurgeInstances", pb.PurgeInstancesRequest(instanceId="order-1", force=True), pb.PurgeInstancesResponse)
+    purged = raw.call(
+        worker.channel, "PurgeInstances", pb.PurgeInstancesRequest(instanceId="order-1", force=True), pb.PurgeInstancesResponse
+    )
     assert purged.deletedInstanceCount == 1
     assert client.get_workflow_state("order-1") is None
 

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
@@ -184,7 +184,7 @@ def test_http_spoken_to_the_grpc_port_hurts_nobody(gateway: Gateway, monkeypatch
             pass
     monkeypatch.setenv("DAPR_HTTP_PORT", str(sidecar.app.http_port))
     with DaprClient(sidecar.grpc_address) as client:
-        assert client.get_metadata().runtime_version
+        assert client.get_metadata().application_id == ""
 
 
 PATHS = st.sampled_from(
@@ -201,13 +201,23 @@ JSON = st.recursive(
 
 
 @pytest.fixture(scope="module")
-def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Any:
-
+def fuzzed_sidecar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sidecar]:
     place = tmp_path_factory.mktemp("fuzzed") / "lab.duckdb"
     with Engine(Store.open(place)) as engine, Gateway(engine, Options(grpc_port=0, http_port=0)) as gateway:
-        with httpx.Client(base_url=own(gateway).http_address, timeout=30) as client:
-            yield client
+        yield own(gateway)
         assert engine.trouble is None
+
+
+@pytest.fixture(scope="module")
+def fuzzed(fuzzed_sidecar: Sidecar) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=fuzzed_sidecar.http_address, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def fuzzed_grpc(fuzzed_sidecar: Sidecar) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(fuzzed_sidecar.grpc_address) as channel:
+        yield channel
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
@@ -240,3 +250,32 @@ def test_many_at_once_are_served(http: httpx.Client) -> None:
     for thread in threads:
         thread.join()
     assert statuses == [200] * 100
+
+
+RPCS = [
+    "GetState",
+    "SaveState",
+    "ExecuteStateTransaction",
+    "PublishEvent",
+    "BulkPublishEvent",
+    "InvokeService",
+    "StartWorkflowBeta1",
+    "GetMetadata",
+    "Nothing",
+]
+
+
+def outcome(asked: Any, data: bytes) -> grpc.StatusCode:
+    """The status of an rpc."""
+    call = asked.future(data, timeout=30)
+    found: grpc.StatusCode = call.code()
+    return found
+
+
+@settings(max_examples=30)
+@given(rpc=st.sampled_from(RPCS), data=st.binary(max_size=80))
+def test_whatever_bytes_an_rpc_is_sent_it_answers_and_goes_on(fuzzed_grpc: grpc.Channel, rpc: str, data: bytes) -> None:
+    asked = fuzzed_grpc.unary_unary(f"/dapr.proto.runtime.v1.Dapr/{rpc}", request_serializer=bytes, response_deserializer=bytes)
+    assert outcome(asked, data) is not grpc.StatusCode.DEADLINE_EXCEEDED
+    well = fuzzed_grpc.unary_unary("/dapr.proto.runtime.v1.Dapr/GetMetadata", request_serializer=bytes, response_deserializer=bytes)
+    assert well(b"", timeout=30)

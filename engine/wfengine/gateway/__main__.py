@@ -11,6 +11,7 @@ import threading
 from collections.abc import Sequence
 
 from wfengine.errors import WflabError
+from wfengine.gateway.components import USUAL, read_resources
 from wfengine.gateway.gateway import Gateway
 from wfengine.gateway.options import GRPC_PORT, HTTP_PORT, Options
 from wfengine.runtime.engine import Engine
@@ -24,6 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="another address needs DAPR_API_TOKEN (default: %(default)s)")
     parser.add_argument("--grpc-port", type=int, default=GRPC_PORT, help="0 is any free one (default: %(default)s)")
     parser.add_argument("--http-port", type=int, default=HTTP_PORT, help="0 is any free one (default: %(default)s)")
+    parser.add_argument(
+        "--resources-path", action="append", help="Dapr's YAML of components, subscriptions and resiliency; may be repeated"
+    )
     asked = parser.parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -31,7 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     token = os.environ.get("DAPR_API_TOKEN") or None
     try:
         options = Options(host=asked.host, grpc_port=asked.grpc_port, http_port=asked.http_port, api_token=token)
-        with Engine(Store.open(asked.db, holder="a gateway")) as engine, Gateway(engine, options) as gateway:
+        resources = read_resources(asked.resources_path) if asked.resources_path else USUAL
+        for note in resources.notes:
+            print(note, file=sys.stderr)  # noqa: T201  # a command's word
+        with Engine(Store.open(asked.db, holder="a gateway")) as engine, Gateway(engine, options, resources=resources) as gateway:
             (own,) = gateway.sidecars()
             print(f"serving {asked.db}: gRPC {own.grpc_address}, HTTP {own.http_address}", flush=True)  # noqa: T201  # a command's word
             stop.wait()

@@ -38,6 +38,14 @@ class AppChannel:
         self._grpc: grpc.aio.Channel | None = None
         self._room: AbstractAsyncContextManager[object] = asyncio.Semaphore(app.max_concurrency) if app.max_concurrency else nullcontext()
 
+    @property
+    def grpc(self) -> grpc.aio.Channel:
+        """The channel to its gRPC port."""
+        if self._grpc is None:
+            unlimited = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), ("grpc.enable_http_proxy", 0))
+            self._grpc = grpc.aio.insecure_channel(f"{self.app.app_host}:{self.app.app_port}", options=unlimited)
+        return self._grpc
+
     async def request(self, method: str, raw_path: bytes, *, content: bytes, headers: Sequence[tuple[str, str]]) -> Answer:
         """The app's answer by HTTP, whatever its status, as it came. `raw_path` is as it goes over the wire. Raises AppUnreachable."""
         if self._http is None:
@@ -58,11 +66,8 @@ class AppChannel:
 
     async def call(self, rpc: str, request: Any, response: Any, metadata: Mapping[str, str] | None = None) -> Any:
         """The app's answer to an rpc of AppCallback. Raises AppUnreachable, and grpc.aio.AioRpcError for a refusal."""
-        if self._grpc is None:
-            unlimited = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1), ("grpc.enable_http_proxy", 0))
-            self._grpc = grpc.aio.insecure_channel(f"{self.app.app_host}:{self.app.app_port}", options=unlimited)
         shown = [*(metadata or {}).items(), *([(TOKEN_HEADER, self.app.app_api_token)] if self.app.app_api_token else [])]
-        asked = self._grpc.unary_unary(
+        asked = self.grpc.unary_unary(
             f"{CALLBACK}{rpc}", request_serializer=type(request).SerializeToString, response_deserializer=response.FromString
         )
         async with self._room:

@@ -21,6 +21,7 @@ from wfengine.gateway.channels import AppChannel
 from wfengine.gateway.components import PUBSUB, STATE, USUAL, Resources
 from wfengine.gateway.health import Health
 from wfengine.gateway.invocation.acts import InvokeActs
+from wfengine.gateway.invocation.proxying import Proxy
 from wfengine.gateway.invocation.room import Invocation
 from wfengine.gateway.ledger import Ledger
 from wfengine.gateway.metadata import Metadata
@@ -28,9 +29,9 @@ from wfengine.gateway.options import Options
 from wfengine.gateway.pubsub.acts import PublishActs
 from wfengine.gateway.pubsub.broker import Broker
 from wfengine.gateway.pubsub.room import PubSub
-from wfengine.gateway.pubsub.subscribers import Subscribers
+from wfengine.gateway.pubsub.subscribers import Subscribers, check_rules
 from wfengine.gateway.pubsub.telling import Told
-from wfengine.gateway.resiliency.policies import check
+from wfengine.gateway.resiliency.policies import check as check_policies
 from wfengine.gateway.resiliency.running import Circuits
 from wfengine.gateway.rooms import Room
 from wfengine.gateway.sidecar import Service, Sidecar
@@ -65,7 +66,7 @@ class Gateway:
         services: Sequence[Service] = (),
         resources: Resources = USUAL,
     ) -> None:
-        check(resources)
+        _check(resources)
         self.engine = engine
         self.options = options or Options()
         self.calls = CallLog(engine.store, kept=self.options.kept_calls)
@@ -80,7 +81,11 @@ class Gateway:
         self._state = StateActs(memory, self._ledger, self.resources)
         self._loop = asyncio.new_event_loop()
         self.hub = Hub(engine, self._loop, self._blocking)
-        self._services: tuple[Service, ...] = (lambda app: taskhub.handlers(self.hub, app.app_id), *services)
+        self._services: tuple[Service, ...] = (
+            lambda app: taskhub.handlers(self.hub, app.app_id),
+            *services,
+            lambda app: Proxy(app, self._channels.get),  # the last one, which takes what is left
+        )
         self._subscribers = Subscribers(self._broker, circuits, Told(self.calls), self.resources)
         self._rooms: tuple[Room, ...] = (
             Health(),
@@ -137,7 +142,7 @@ class Gateway:
         `resources` are the app's own, in place of the gateway's.
         """
         if resources is not None:
-            check(resources)
+            _check(resources)
         if app.api_token is None:
             app = msgspec.structs.replace(app, api_token=self.options.api_token)
         return self._await(self._open(app, resources), _OPEN_WITHIN_SECONDS)
@@ -243,3 +248,8 @@ class Gateway:
             raise EngineStopped("The gateway is closed. Make another one to go on.")
         future: Future[T] = asyncio.run_coroutine_threadsafe(what, self._loop)
         return future.result(within_seconds)
+
+
+def _check(resources: Resources) -> None:
+    check_policies(resources)
+    check_rules(resources)

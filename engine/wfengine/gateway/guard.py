@@ -61,6 +61,8 @@ class Guard:
                 await self._answer(error, scope, receive, send)
 
     def _refusal(self, path: str, headers: Headers) -> Refusal | None:
+        if sum(len(name) + len(value) for name, value in headers.raw) > self._options.max_header_bytes:
+            return Refusal(431, "ERR_HEADERS_TOO_LARGE", f"The headers have more than {self._options.max_header_bytes} bytes. Send less.")
         host = headers.get("host", "").lower()
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         checks_host = self._options.is_local or self._options.allowed_hosts

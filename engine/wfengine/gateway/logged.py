@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -74,6 +75,8 @@ class Logged:
         seen = _Seen(record)
         try:
             await self._inner(scope, seen.receiving(receive), seen.sending(send))
+        except ClientDisconnect:
+            pass  # nobody is there to be answered; the row says so
         except Exception as error:  # noqa: BLE001  # the caller gets an answer, whatever it is
             _log.exception("%s %s failed.", scope["method"], scope["path"])
             refusal = of_error(error)

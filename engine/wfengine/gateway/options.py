@@ -26,13 +26,22 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     allowed_origins: tuple[str, ...] = ()
     max_body_bytes: int = 4 * MEBIBYTE
     max_message_bytes: int = 64 * MEBIBYTE  # gRPC: a worker hands in whole turns
+    max_header_bytes: int = 32 * 1024
     max_connections: int = 2_000
     header_seconds: float = 10.0
     body_seconds: float = 30.0
     kept_calls: int = 100_000
 
     def __post_init__(self) -> None:
-        for name in ("max_body_bytes", "max_message_bytes", "max_connections", "header_seconds", "body_seconds", "kept_calls"):
+        for name in (
+            "max_body_bytes",
+            "max_message_bytes",
+            "max_header_bytes",
+            "max_connections",
+            "header_seconds",
+            "body_seconds",
+            "kept_calls",
+        ):
             if not getattr(self, name) > 0:
                 raise InvalidArgument(f"{name} must be more than 0, not {getattr(self, name)!r}.")
         if self.api_token is not None and not self.api_token.strip():

@@ -19,7 +19,7 @@ from wfengine.gateway.calls import CallLog
 from wfengine.gateway.connections import impatient
 from wfengine.gateway.guard import Guard
 from wfengine.gateway.logged import Logged
-from wfengine.gateway.options import MEBIBYTE, Options
+from wfengine.gateway.options import Options
 from wfengine.gateway.refusals import Refusal, of_error
 from wfengine.gateway.rooms import Room
 from wfengine.gateway.rpcs import Watched
@@ -114,7 +114,7 @@ class Sidecar:
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            h11_max_incomplete_event_size=MEBIBYTE // 16,
+            h11_max_incomplete_event_size=2 * self._options.max_header_bytes,
             limit_concurrency=self._options.max_connections,
             timeout_keep_alive=60,
             timeout_graceful_shutdown=1,

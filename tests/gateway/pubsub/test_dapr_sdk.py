@@ -151,8 +151,7 @@ def test_a_stream_that_says_nothing_useful_first_is_refused(orders: Sidecar, fir
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_a_grpc_app_is_invoked(gateway: Gateway, dapr: DaprClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DAPR_API_METHOD_INVOCATION_PROTOCOL", "grpc")
+def test_a_grpc_app_is_invoked_by_http(gateway: Gateway, dapr_by_http: DaprClient) -> None:
     app = GrpcApp()
 
     @app.method(name="greet")  # type: ignore[untyped-decorator]
@@ -162,5 +161,5 @@ def test_a_grpc_app_is_invoked(gateway: Gateway, dapr: DaprClient, monkeypatch: 
 
     with running(app) as port:
         gateway.add_app(App(app_id="greeter", app_port=port, app_protocol="grpc"))
-        answer = dapr.invoke_method("greeter", "greet", b"world")
+        answer = dapr_by_http.invoke_method("greeter", "greet", b"world")
     assert (answer.text(), answer.content_type) == ("hello world from orders", "text/plain")

@@ -65,7 +65,7 @@ class InvokeActs:
             return Attempt(answer, not 200 <= answer.status <= 399, answer.status)  # noqa: PLR2004  # the numbers of HTTP
 
         try:
-            return await self._circuits.run(policy, call.method, attempt)
+            return await self._circuits.run(policy, target, attempt)
         except CircuitOpen as error:
             raise Refusal(500, "ERR_DIRECT_INVOKE", f"{told}{error}", grpc_code=grpc.StatusCode.UNAVAILABLE) from error
         except TooSlow as error:

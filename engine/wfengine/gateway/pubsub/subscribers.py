@@ -15,6 +15,7 @@ from wfengine.gateway.components import PUBSUB, Resources, Subscription
 from wfengine.gateway.pubsub.asking import subscriptions_of
 from wfengine.gateway.pubsub.broker import Broker, Draft, Topic
 from wfengine.gateway.pubsub.delivery import Delivery, Taker
+from wfengine.gateway.pubsub.rules import compiled
 from wfengine.gateway.pubsub.takers import GrpcTaker, HttpTaker
 from wfengine.gateway.pubsub.telling import Told
 from wfengine.gateway.resiliency.policies import policy_for_component
@@ -31,6 +32,13 @@ class Subscribed(NamedTuple):
 
     subscription: Subscription
     kind: int  # wire.PubsubSubscriptionType
+
+
+def check_rules(resources: Resources) -> None:
+    """Raise InvalidArgument for a rule of a declared subscription that cannot be read, before anything depends on it."""
+    for rule in (rule for one in resources.subscriptions for rule in one.rules):
+        if rule.match.strip():
+            compiled(rule.match)
 
 
 class Subscribers:

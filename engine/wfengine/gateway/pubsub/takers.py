@@ -87,12 +87,18 @@ class StreamTaker:
             answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
             self._open[request.id] = answer
             try:
-                await self._send(wire.SubscribeTopicEventsResponseAlpha1(event_message=request))
+                await self._sent(request)
                 verdict = await answer
             finally:
                 self._open.pop(request.id, None)
             row.answered(verdict.name, 0, None if verdict is Verdict.SUCCESS else f"The app said {verdict.value}.")
         return Handed(verdict)
+
+    async def _sent(self, request: wire.TopicEventRequest) -> None:
+        try:
+            await self._send(wire.SubscribeTopicEventsResponseAlpha1(event_message=request))
+        except Exception as error:
+            raise AppUnreachable(f"The app's stream has ended: {type(error).__name__}.") from error
 
     def processed(self, event: wire.SubscribeTopicEventsRequestProcessedAlpha1) -> None:
         """The app has answered; an id that is not known is none of ours any more."""
