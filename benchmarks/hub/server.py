@@ -34,7 +34,7 @@ class _Many(futures.ThreadPoolExecutor):
 def durabletask() -> None:
     """In memory: nothing outlives the process."""
     testing: Any = importlib.import_module("durabletask.testing")
-    futures.ThreadPoolExecutor = _Many  # type: ignore[misc]
+    futures.ThreadPoolExecutor = _Many  # type: ignore[assignment,misc]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,7 +1,7 @@
 """Instances of a program's workflows, managed with Dapr's own client: ids, pages, history, reruns, purges, and the errors it gets."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import grpc
@@ -122,12 +122,13 @@ def test_an_id_is_free_again_after_its_end_and_not_before(client: DaprWorkflowCl
 
 def test_what_is_unknown_is_said_to_be(client: DaprWorkflowClient) -> None:
     assert client.get_workflow_state("nobody") is None
-    for ask in (
+    asks: tuple[Callable[[], object], ...] = (
         lambda: client.raise_workflow_event("nobody", "go"),
         lambda: client.terminate_workflow("nobody"),
         lambda: client.pause_workflow("nobody"),
         lambda: client.purge_workflow("nobody"),
-    ):
+    )
+    for ask in asks:
         with pytest.raises(grpc.RpcError) as unknown:
             ask()
         assert "no such instance exists" in str(unknown.value.details())

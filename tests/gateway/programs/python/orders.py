@@ -34,7 +34,7 @@ def main() -> None:
     state = client.wait_for_workflow_completion(instance_id, timeout_in_seconds=WAIT_SECONDS)
     assert state is not None
     assert state.runtime_status is wf.WorkflowStatus.COMPLETED, state
-    print(json.dumps({"order": json.loads(state.serialized_output or "null")}), flush=True)  # noqa: T201  # its result
+    print(json.dumps({"order": json.loads(state.serialized_output or "null")}), flush=True)  # its result
     runtime.shutdown()
 
 

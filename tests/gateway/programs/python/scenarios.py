@@ -206,7 +206,7 @@ def main() -> None:
         return
     runtime.start()
     for name, scenario in SCENARIOS.items():
-        print(json.dumps({name: scenario()}), flush=True)  # noqa: T201  # its result
+        print(json.dumps({name: scenario()}), flush=True)  # its result
     runtime.shutdown()
 
 

@@ -30,6 +30,6 @@ def steady(ctx: wf.DaprWorkflowContext, number: int) -> Generator[Any, Any, int]
 
 if __name__ == "__main__":
     runtime.start()
-    print("ready", flush=True)  # noqa: T201  # to whoever started it
+    print("ready", flush=True)  # to whoever started it
     sys.stdin.read()
     runtime.shutdown()
