@@ -64,12 +64,15 @@ class Worker:
         """Whether something else has come."""
         return not self._items.empty()
 
-    def turned(self, item: pb.WorkItem, *actions: pb.WorkflowAction, token: str | None = None) -> None:
-        """The turn is made."""
+    def turned(
+        self, item: pb.WorkItem, *actions: pb.WorkflowAction, token: str | None = None, version: pb.WorkflowVersion | None = None
+    ) -> None:
+        """The turn is made. `version` says which patches the code was told of, and which named version it is."""
         response = pb.WorkflowResponse(
             instanceId=item.workflowRequest.instanceId,
             actions=actions,
             completionToken=item.completionToken if token is None else token,
+            version=version,
         )
         call(self.channel, "CompleteOrchestratorTask", response, pb.CompleteTaskResponse)
 

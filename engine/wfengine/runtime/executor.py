@@ -76,8 +76,8 @@ class Executor(Protocol):
     def keeps(self, key: int) -> bool:
         """Whether the execution is alive here, so that it needs no past."""
 
-    def advance(self, item: WorkItem) -> ExecutionResult | Dispatched:
-        """Run one turn, or have it run. Raises NonDeterminismError where the past disagrees with the code."""
+    def advance(self, item: WorkItem) -> ExecutionResult | Dispatched | None:
+        """Run one turn, or have it run; None where the instance must be recorded first. Raises NonDeterminismError where the past disagrees with the code."""
 
     def inline(self, key: int, task_id: int) -> Callable[..., Any] | None:
         """The function of an unsettled `ctx.step` of an execution that is alive here."""
@@ -234,11 +234,13 @@ class SharedExecutor:
         """Whether it can go on without its past."""
         return self._local.keeps(key) or (self.elsewhere is not None and self.elsewhere.keeps(key))
 
-    def advance(self, item: WorkItem) -> ExecutionResult | Dispatched:
-        """Go on here where the code is here, else have it done."""
+    def advance(self, item: WorkItem) -> ExecutionResult | Dispatched | None:
+        """Go on here where the code is here, else have it done. What begins is recorded first: its turn may take long, and everybody can see it meanwhile."""
         elsewhere = self.elsewhere
         if elsewhere is None or self._local.keeps(item.instance.key) or isinstance(self._local.can_run(item.instance), Runnable):
             return self._local.advance(item)
+        if not item.instance.next_sequence:
+            return None
         elsewhere.dispatch(item)
         return DISPATCHED
 

@@ -41,8 +41,10 @@ class FarawayExecutor:
         """Likewise."""
         return not self.is_gone and self._real.keeps(key)
 
-    def advance(self, item: WorkItem) -> ExecutionResult | Dispatched:
-        """The real one's answer, at once or later."""
+    def advance(self, item: WorkItem) -> ExecutionResult | Dispatched | None:
+        """The real one's answer, at once or later; what begins is recorded first."""
+        if self._is_far and not item.instance.next_sequence:
+            return None
         result = self._real.advance(item)
         if not self._is_far:
             return result
