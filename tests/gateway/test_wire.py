@@ -88,7 +88,7 @@ def test_the_service_has_the_calls_that_the_sdk_makes() -> None:
 
 
 @dataclass(frozen=True)
-class Call(grpc.HandlerCallDetails):  # type: ignore[misc]  # grpc has no types
+class Call(grpc.HandlerCallDetails):
     method: str
     invocation_metadata: tuple[()] = ()
 
