@@ -16,12 +16,12 @@ from wfengine.gateway.wire import taskhub_pb2 as pb
 LONGEST_SECONDS = 30
 
 
-def call(channel: grpc.Channel, method: str, request: Message, answer: type[Any]) -> Any:
+def call(channel: grpc.Channel, method: str, request: Message, answer: type[Any], seconds: float = LONGEST_SECONDS) -> Any:
     """One call of the service."""
     ask = channel.unary_unary(
         f"/{NAME}/{method}", request_serializer=type(request).SerializeToString, response_deserializer=answer.FromString
     )
-    return ask(request, timeout=LONGEST_SECONDS)
+    return ask(request, timeout=seconds)
 
 
 class Worker:

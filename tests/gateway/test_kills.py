@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,7 @@ from wfengine.runtime.engine import Engine
 from wfengine.store.store import Store
 
 STEADY = (sys.executable, str(running.HERE / "python" / "steady.py"))
+HELD = (sys.executable, str(running.HERE / "python" / "held.py"))
 WORKFLOWS = 30
 LONGEST_SECONDS = 120
 
@@ -115,3 +117,33 @@ def answers(port: int) -> bool:
         except grpc.FutureTimeoutError:
             return False
         return True
+
+
+@pytest.mark.gateway
+@pytest.mark.timeout(300)
+def test_all_that_a_killed_worker_had_begun_another_begins_anew_and_each_outcome_is_recorded_once(
+    engine: Engine, orders: Sidecar, kept: ExitStack, tmp_path: Path
+) -> None:
+    numbers, thinkers = list(range(1, 51)), 10
+    environment = {**running.environment(orders), "HELD": str(tmp_path)}
+
+    def begun() -> Counter[str]:
+        return Counter(path.name.split("-")[0] for path in tmp_path.iterdir() if "-" in path.name)
+
+    first = started(kept, HELD, environment)
+    ids = [
+        engine.schedule_new_workflow_soon(name, input=given, app_id="orders", may_be_elsewhere=True)[0]
+        for name, given in [("wide", numbers), *(("thinking", number) for number in range(thinkers))]
+    ]
+    eventually(lambda: begun() == {"activity": len(numbers), "turn": thinkers}, LONGEST_SECONDS)
+    kill(first)
+    (tmp_path / "gate").touch()
+    started(kept, HELD, environment)
+    ends = [engine.wait_for_workflow_completion(instance_id, LONGEST_SECONDS) for instance_id in ids]
+    assert {end.status for end in ends} == {Status.COMPLETED}
+    assert [end.output for end in ends] == [
+        str(sum(number * number for number in numbers)),
+        *(str(number * number) for number in range(thinkers)),
+    ]
+    assert begun()["activity"] >= 2 * len(numbers)  # at least once each: the first worker's beginnings came to nothing
+    assert {one: (asked, done) for one, asked, done in completions(engine)} == {ids[0]: (50, 50), **dict.fromkeys(ids[1:], (1, 1))}
