@@ -26,13 +26,7 @@ MOST_ON_A_PAGE = 500
 MOST_OF_A_TRACE = 200
 BINS = 60
 # A stream that its caller ends is CANCELLED, as is a call that nobody wants to hear about any more: no failure of anybody.
-FAILED = """
-    CASE
-        WHEN error IS NOT NULL THEN TRUE
-        WHEN regexp_full_match(status, '[0-9]+') THEN status::BIGINT >= 400
-        ELSE coalesce(status, 'OK') NOT IN ('OK', 'CANCELLED')
-    END
-"""
+FAILED = "(error IS NOT NULL OR coalesce(try_cast(status AS INTEGER) >= 400, coalesce(status, 'OK') NOT IN ('OK', 'CANCELLED')))"
 _COLUMNS = f"""
     rowid AS place, occurred_at, coalesce(app_id, '') AS app, api, method, coalesce(target, '') AS target, coalesce(status, '') AS status,
     {FAILED} AS is_failed, duration_ms, coalesce(caller, '') AS caller, coalesce(error, '') AS error
@@ -99,18 +93,22 @@ class Asked(NamedTuple):
 
 def survey(cursor: duckdb.DuckDBPyConnection, scope: CallScope, *, order: str, first: int, page: int, stand: datetime | None) -> CallSurvey:
     """Count the calls of a scope and cut a page of them; with `stand`, only those up to that moment are on pages, and the rest is counted as newer."""
-    where, values = _where(scope)
+    _look(cursor, scope)
+    chosen, values = _of_groups(scope)
     total, failed, p50, p95, begin, end = _one(
         cursor,
         f"""
-        SELECT count(*), count(*) FILTER ({FAILED}), quantile_cont(duration_ms, 0.5), quantile_cont(duration_ms, 0.95), min(occurred_at), max(occurred_at)
-        FROM api_calls{where}
+        SELECT count(*), count(*) FILTER (is_failed), quantile_cont(duration_ms, 0.5), quantile_cont(duration_ms, 0.95), min(occurred_at), max(occurred_at)
+        FROM looked_at{chosen}
         """,
         values,
     )
     (everything,) = _one(cursor, "SELECT count(*) FROM api_calls", {})
-    here, also = (where, values) if stand is None else _where(scope, "occurred_at <= $stand", stand=stand)
-    newer = 0 if stand is None else total - _one(cursor, f"SELECT count(*) FROM api_calls{here}", also)[0]
+    here, also = _where(scope) if stand is None else _where(scope, "occurred_at <= $stand", stand=stand)
+    newer = 0
+    if stand is not None:
+        later = f"{chosen} AND" if chosen else " WHERE"
+        (newer,) = _one(cursor, f"SELECT count(*) FROM looked_at{later} occurred_at > $stand", {**values, "stand": stand})
     return CallSurvey(
         everything=everything,
         total=total - newer,
@@ -119,8 +117,8 @@ def survey(cursor: duckdb.DuckDBPyConnection, scope: CallScope, *, order: str, f
         p95=p95,
         begin=begin,
         end=end,
-        bins=_bins(cursor, where, values, begin, end),
-        apps=_groups(cursor, "coalesce(app_id, '')", msgspec.structs.replace(scope, app=None)),
+        bins=_bins(cursor, chosen, values, begin, end),
+        apps=_groups(cursor, "app", msgspec.structs.replace(scope, app=None)),
         apis=_groups(cursor, "api", msgspec.structs.replace(scope, api=None)),
         calls=_calls(cursor, f"{here} ORDER BY {_ordered(order)} LIMIT {page} OFFSET {first}", also),
         newer=newer,
@@ -178,6 +176,21 @@ def _where(scope: CallScope, *more: str, **values: Any) -> tuple[str, dict[str, 
     return (f" WHERE {' AND '.join(f'({one})' for one in conditions)}" if conditions else ""), values
 
 
+def _look(cursor: duckdb.DuckDBPyConnection, scope: CallScope) -> None:
+    """Read the table once for all that is counted: the scope without its app and API, since the groups are counted without theirs."""
+    where, values = _where(msgspec.structs.replace(scope, app=None, api=None))
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE looked_at AS SELECT occurred_at, coalesce(app_id, '') AS app, api, {FAILED} AS is_failed, duration_ms FROM api_calls{where}",
+        values or None,
+    )
+
+
+def _of_groups(scope: CallScope) -> tuple[str, dict[str, Any]]:
+    """What of `looked_at` is in the scope."""
+    values = {name: value for name, value in (("app", scope.app), ("api", scope.api)) if value is not None}
+    return (f" WHERE {' AND '.join(f'{name} = ${name}' for name in values)}" if values else ""), values
+
+
 def _naive(at: datetime | None) -> datetime | None:
     return None if at is None else at.replace(tzinfo=None)
 
@@ -191,8 +204,8 @@ def _ordered(order: str) -> str:
 
 
 def _groups(cursor: duckdb.DuckDBPyConnection, column: str, scope: CallScope) -> list[tuple[str, int, int]]:
-    where, values = _where(scope)
-    query = f"SELECT {column} AS name, count(*), count(*) FILTER ({FAILED}) FROM api_calls{where} GROUP BY name ORDER BY name"
+    where, values = _of_groups(scope)
+    query = f"SELECT {column}, count(*), count(*) FILTER (is_failed) FROM looked_at{where} GROUP BY {column} ORDER BY {column}"
     return [(str(name), count, failed) for name, count, failed in cursor.execute(query, values or None).fetchall()]
 
 
@@ -203,8 +216,8 @@ def _bins(
         return []
     span = max((end - begin).total_seconds(), 0.001)
     query = f"""
-        SELECT least(floor(epoch(occurred_at - $begin) / $span * {BINS}), {BINS - 1})::INT AS bin, count(*) FILTER (NOT ({FAILED})), count(*) FILTER ({FAILED})
-        FROM api_calls{where} GROUP BY bin
+        SELECT least(floor(epoch(occurred_at - $begin) / $span * {BINS}), {BINS - 1})::INT AS bin, count(*) FILTER (NOT is_failed), count(*) FILTER (is_failed)
+        FROM looked_at{where} GROUP BY bin
     """
     found = {place: (ok, failed) for place, ok, failed in cursor.execute(query, {**values, "begin": begin, "span": span}).fetchall()}
     return [found.get(place, (0, 0)) for place in range(BINS)]
