@@ -20,7 +20,7 @@ WIDGET_SOURCES := $(shell find extension/src -type f 2>/dev/null) extension/buil
 
 help:
 	@echo "make lab      JupyterLab on the first tutorial (LAB_ARGS adds arguments)"
-	@echo "make check    the quick checks: format, lint, types, imports, unit tests; about three minutes"
+	@echo "make check    the quick checks: format, lint, types, imports, unit tests"
 	@echo "make test     everything: also faults, notebooks, browser, binder (STAGES=\"unit browser\" runs some)"
 	@echo "make simulate simulated runs with crashes and clocks (SEED=7 RUNS=100000; TAPE=... shows one again)"
 	@echo "make bench    the benchmarks (BENCH_ARGS, for example --only chain)"

@@ -1,12 +1,16 @@
-"""What every test of the house shares: hypothesis profiles, and the loud word when there is no browser."""
+"""What every test of the house shares: hypothesis profiles, empty records, and the loud word when there is no browser."""
 
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from tests.empty_records import EmptyRecords
+from wfengine.store import database
 
 NO_CHROMIUM = "no Chromium on this machine (as root: apt-get install -y chromium), so nothing was tested in a browser"
 
@@ -19,6 +23,10 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+# Their tests are about the file itself, and make each anew.
+TESTS = Path(__file__).parent
+ABOUT_THE_FILE = (TESTS / "engine" / "store", TESTS / "faults", TESTS / "house")
 
 # A deadline per example would test how busy the machine is.
 settings.register_profile("usual", deadline=None, print_blob=True)
@@ -45,9 +53,29 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all tests: Playwright's synchronous side runs once in a process."""
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
-        yield launched
-        launched.close()
+def empty_records(tmp_path_factory: pytest.TempPathFactory) -> EmptyRecords:
+    return EmptyRecords(tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture(autouse=True)
+def _records_are_copied(request: pytest.FixtureRequest, empty_records: EmptyRecords) -> Iterator[None]:
+    """A test of a room above the store begins with a copy of an empty record."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not any(request.path.is_relative_to(folder) for folder in ABOUT_THE_FILE):
+            patch.setattr(database, "create", empty_records.create)
+        yield
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """Its synchronous side runs once in a process."""
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One Chromium for all tests."""
+    launched = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
+    yield launched
+    launched.close()

@@ -1,6 +1,7 @@
 """`wflab` in a shell: Dapr's `dapr workflow` verbs on a lab's file, for when no kernel has it open. `wflab --help`.
 
-`run` imports the module that defines the workflow, so its activities are there; the other verbs need no code: what waits for code goes on waiting.
+`run` imports the module that defines the workflow, so its activities are there, or starts the apps of a run file, as `dapr run -f` does; the other
+verbs need no code: what waits for code goes on waiting.
 """
 
 import argparse
@@ -23,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.verb == "check":
         return _check(asked)
     try:
+        if asked.verb == "run" and asked.run_file is not None:
+            return _run_apps(asked)
         definition = _imported(asked.workflow) if asked.verb == "run" else None
         with Lab(asked.db) as lab:
             answer = asked.act(lab, asked, definition)
@@ -39,8 +42,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--db", default=DEFAULT_PATH, help="the lab's file (default: %(default)s)")
     verbs = parser.add_subparsers(dest="verb", required=True)
 
-    run = verbs.add_parser("run", help="start a workflow and wait for its result")
-    run.add_argument("workflow", help="module:function; the module is imported from here")
+    run = verbs.add_parser("run", help="start a workflow and wait for its result; with -f, the apps of a run file, until Ctrl-C")
+    what = run.add_mutually_exclusive_group(required=True)
+    what.add_argument("workflow", nargs="?", help="module:function; the module is imported from here")
+    what.add_argument("-f", "--run-file", help="Dapr's multi-app run file, or a folder with a dapr.yaml; the lab is the apps' sidecar")
+    run.add_argument("--db", default=argparse.SUPPRESS, help="the lab's file")
     run.add_argument("--input", help="JSON")
     run.add_argument("--instance-id")
     run.set_defaults(act=_run)
@@ -95,6 +101,15 @@ def _with_id(verbs: Any, verb: str, what: str, act: Any) -> argparse.ArgumentPar
 def _run(lab: Lab, asked: argparse.Namespace, definition: Any) -> str:
     run = lab.start(definition, _json(asked.input), instance_id=asked.instance_id)
     return json.dumps(run.result(), ensure_ascii=False)
+
+
+def _run_apps(asked: argparse.Namespace) -> int:
+    """0 where all apps ended well or were interrupted, 1 where one failed."""
+    with Lab(asked.db) as lab:
+        serving = lab.serving  # raises where the extra is missing
+        from wflab.serving.console import run_on_console  # noqa: PLC0415  # likewise
+
+        return run_on_console(serving, asked.run_file)
 
 
 def _check(asked: argparse.Namespace) -> int:

@@ -187,7 +187,7 @@ class LabComm:
         self._publisher.attach(page.key(wanted.id), _ToOne(page), lambda: _shown(wanted.id, source), pause_s=pause_of(source))
 
     def _source(self, wanted: messages.OpenView) -> Source:
-        if wanted.view in {"inbox", "dashboard", "recipes"}:  # of the whole lab
+        if wanted.view in {"inbox", "dashboard", "recipes", "api_log"}:  # of the whole lab
             return self._lab.source(wanted.view, "")
         return self._lab.source(wanted.view, self._lab.get(wanted.instance_id or "last").id)
 
@@ -249,6 +249,9 @@ class _Receiver:
 
     def tell(self, message: Any) -> None:
         self.send(message)
+
+    def part(self) -> None:
+        """The comm's own end says it to the page."""
 
     def _repr_mimebundle_(self) -> tuple[dict[str, Any], dict[str, Any]]:
         return {}, {}

@@ -23,6 +23,7 @@ from wfengine.errors import EnginePaused, EngineStopped, InstanceNotFound, Inval
 from wfengine.model.instance import Instance, Status
 from wfengine.model.work import AuditRow
 from wfengine.runtime.engine import Engine
+from wflab.analytics.sources import source_of_races
 from wflab.analytics.steps import Step, steps_of
 from wflab.answers import check, plain_answer
 from wflab.protocol import Act, Notice
@@ -220,7 +221,8 @@ class Decisions:
     def _step(self, newest: Instance, wait: WaitKey) -> Step | None:
         same = newest.key == wait.execution
         instance = newest if same else msgspec.structs.replace(newest, key=wait.execution, status=Status.CONTINUED_AS_NEW)
-        steps = steps_of(instance, self._engine.store.history(wait.execution))
+        rows = self._engine.store.history(wait.execution)
+        steps = steps_of(instance, rows, source=source_of_races(self._engine, wait.execution, rows))
         found = next((step for step in steps if step.id == f"a{wait.event_id}"), None)
         if found is not None and found.note == "lost the race":  # to a timer beside it, which has the moment
             fired = [step for step in steps if step.kind == "timer" and step.turn == found.turn and step.ended_at is not None]

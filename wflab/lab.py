@@ -4,13 +4,13 @@ import atexit
 import getpass
 import os
 import socket
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import wait
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 import pandas as pd
@@ -29,12 +29,15 @@ from wflab.analytics.fleet.questions import By, Fleet, Since, Window
 from wflab.analytics.fleet.slo import SLO
 from wflab.analytics.fleet.survival import Event
 from wflab.analytics.frames import aware
+from wflab.analytics.race_rounds import rivals_of
 from wflab.checking.checked import Checked
 from wflab.checking.checking import check
 from wflab.checking.on_edit import check_on_edit
 from wflab.clock import LabClock
 from wflab.current import Current
 from wflab.decisions import Decisions
+from wflab.display.api_log_handle import ApiLogHandle
+from wflab.display.api_log_source import ApiLogSource, log_filter_given
 from wflab.display.dashboard_handle import DashboardHandle
 from wflab.display.dashboard_source import DashboardSource, filter_given
 from wflab.display.displays import Displays
@@ -58,9 +61,15 @@ from wflab.proving import saga_proof
 from wflab.recipes.gallery import gallery
 from wflab.run import Run
 from wflab.runs import Runs
+from wflab.served import Served
 from wflab.undoing import Undoing
 from wflab.views.diff import RunDiff
 from wflab.views.saga_proof import SagaProof
+
+if TYPE_CHECKING:
+    from wflab.serving.app import RunningApp
+    from wflab.serving.apps import Apps
+    from wflab.serving.serving import Serving
 
 DEFAULT_PATH = "wflab.duckdb"
 # Whoever starts detached workflows records their keys; a next generation has the root of the first.
@@ -93,7 +102,7 @@ class Lab:
     ) -> None:
         store = Store.open(path, holder=_holder())
         try:
-            self.engine = Engine(store, retention=retention, limits=limits, poison_after=poison_after)
+            self.engine = Engine(store, retention=retention, limits=limits, poison_after=poison_after, racing=rivals_of)
         except BaseException:
             store.close()
             raise
@@ -107,6 +116,8 @@ class Lab:
         self.decisions = Decisions(self.engine, self.audit)
         self.undoing = Undoing(self.engine, self.audit, self._look_at)
         self.focus = LabFocus(lambda instance_id: Run(self, instance_id).spans())
+        self.served = Served()
+        self._serving: Serving | None = None
         self._displays: Displays | None = None
         self._at_close: list[Callable[[], None]] = []
         try:
@@ -412,12 +423,17 @@ class Lab:
             return SagaSource(self.engine, self.undoing, instance_id)
         if view == "replay":
             return Run(self, instance_id).replay().source
+        return self._source_of_all(view)
+
+    def _source_of_all(self, view: ViewName) -> Source:
         if view == "inbox":
             return InboxSource(self.engine, self.decisions, lab=self.path.name, user=_user)
         if view == "recipes":
             return self._recipes(None, None, {})
         if view == "dashboard":
             return self._dashboard()
+        if view == "api_log":
+            return self._api_log({})
         raise InvalidArgument(f"A run has no view {view!r}.")
 
     def inbox(self) -> ViewHandle:
@@ -477,6 +493,97 @@ class Lab:
         source.look_at(filter_given(filter or {}))
         return source
 
+    # Programs elsewhere.
+
+    @property
+    def serving(self) -> "Serving":
+        """The lab as a sidecar: its gateway and the programs beside it. Raises InvalidArgument where the extra `wflab[gateway]` is not installed."""
+        if self._serving is None:
+            try:
+                from wflab.serving.serving import Serving  # noqa: PLC0415  # an extra: everything else works without it
+            except ImportError as error:
+                raise InvalidArgument(f"Serving needs more packages ({error}). Install them: pip install 'wflab[gateway]'.") from None
+            self._serving = Serving(self.engine, self.served)
+        return self._serving
+
+    def serve(
+        self,
+        *,
+        grpc_port: int = 50001,
+        http_port: int = 3500,
+        host: str = "127.0.0.1",
+        api_token: str | None = None,
+        allowed_hosts: Sequence[str] = (),
+        allowed_origins: Sequence[str] = (),
+        max_body_bytes: int = 4 * 1024 * 1024,
+    ) -> "Serving":
+        """Open the lab to Dapr's SDKs, as their sidecar, on these ports (0: any free one); programs in any language then run workflows here.
+
+        `api_token` is what callers have to show as dapr-api-token (the environment's DAPR_API_TOKEN, where none is given); any `host` but this machine
+        alone needs one. `allowed_hosts` are further names by which this machine may be called, `allowed_origins` web pages that may call. Calling it
+        again gives the same. Raises PortInUse, and InvalidArgument.
+        """
+        return self.serving.open(
+            grpc_port=grpc_port,
+            http_port=http_port,
+            host=host,
+            api_token=api_token or os.environ.get("DAPR_API_TOKEN") or None,
+            allowed_hosts=tuple(allowed_hosts),
+            allowed_origins=tuple(allowed_origins),
+            max_body_bytes=max_body_bytes,
+        )
+
+    def run_app(
+        self,
+        app_id: str,
+        command: Sequence[str] | str | None = None,
+        *,
+        directory: str | os.PathLike[str] = ".",
+        app_port: int | None = None,
+        app_protocol: str = "http",
+        env: Mapping[str, str] | None = None,
+        resources: Iterable[str | os.PathLike[str]] = (),
+        **ports: int,
+    ) -> "RunningApp":
+        """Start a program with the lab as its sidecar, as `dapr run --app-id ... -- command` does; an app that runs under this id is ended first.
+
+        It finds its sidecar's ports in its environment, as every Dapr program does; `http_port` and `grpc_port` choose them. `app_port` is where it
+        listens itself, if it does; `resources` are folders of component, subscription and resiliency files. Without a `command` only the sidecar is
+        opened, for a program that you start yourself. What it writes is `.output`. Programs end with the lab. Raises InvalidArgument, PortInUse.
+        """
+        return self.serving.run_app(
+            app_id,
+            command,
+            directory=directory,
+            app_port=app_port,
+            app_protocol=app_protocol,
+            env=env,
+            resources=resources,
+            **ports,
+        )
+
+    def run_apps(self, run_file: str | os.PathLike[str] = "dapr.yaml") -> "Apps":
+        """Start all apps of a run file (or of a folder's `dapr.yaml`), as `dapr run -f` does: all, or none. Raises InvalidArgument, PortInUse."""
+        return self.serving.run_file(Path(run_file))
+
+    @property
+    def apps(self) -> "Apps":
+        """The apps beside the lab, by id: their state, ports, workers and output; `.df()`, `.stop()`."""
+        return self.serving.apps
+
+    def api_log(self, **filter: Any) -> ApiLogHandle:
+        """Every call that came in by a sidecar, live: which app, what it asked, how it was answered, how long it took; `.df()` gives them as a DataFrame.
+
+        `filter` narrows it: app (an id; "" is the lab's own), api ("state", "workflow", ...), outcome ("ok" or "failed"), since, until (as for
+        `success_rates`), text (in methods, targets, callers, errors) and trace (a W3C trace id). Raises InvalidArgument.
+        """
+        return ApiLogHandle(self.displays, self._api_log(filter), self.engine.store.cursor)
+
+    def _api_log(self, filter: Mapping[str, Any]) -> ApiLogSource:
+        source = ApiLogSource(self.engine, lab=self.path.name, moment=self.fleet.moment, served=self.served)
+        source.look_at(log_filter_given(filter))
+        return source
+
     def audit(self, what: str, where: str) -> AuditRow:
         """The row that an act of the person at this kernel is recorded with."""
         return AuditRow(at=self.engine.now(), who=_user(), what=what, where=where)
@@ -497,6 +604,8 @@ class Lab:
         current.leave(self)
         for told in self._at_close:
             told()
+        if self._serving is not None:
+            self._serving.close()
         if self._displays is not None:
             self._displays.close()
         self.decisions.close()

@@ -5,6 +5,7 @@
 
 import os
 import re
+from functools import partial
 from typing import Any, Literal, cast
 
 import pandas as pd
@@ -131,6 +132,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         unload_ipython_extension(shell)
     lab = current.find() or Lab(os.environ.get("WFLAB_DB", DEFAULT_PATH))
     shell.push({"lab": lab})
+    if shell.extension_manager is not None:  # once the lab is closed, to load it opens one again
+        lab.when_closed(partial(shell.extension_manager.loaded.discard, "wflab"))
     magics = WflabMagics(shell)
     shell.register_magics(magics)
 

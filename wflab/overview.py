@@ -9,7 +9,9 @@ import duckdb
 
 from wfengine.model.instance import TERMINAL, Status
 from wfengine.runtime.engine import Engine
+from wfengine.runtime.operations import Awaited
 from wflab.protocol.lab import Approval, Overview, RunLine
+from wflab.views.inbox_picture import ordered
 from wflab.views.palette import PALETTE
 
 MOST_RUNS = 200
@@ -21,9 +23,6 @@ _RUNS = """
         SELECT *, row_number() OVER (PARTITION BY status ORDER BY key DESC) <= 20 AS is_first FROM instances WHERE parent IS NULL
         ORDER BY is_first DESC, key DESC LIMIT $most
     ) ORDER BY key DESC
-"""
-_WAITS = """
-    SELECT *, count(*) OVER () AS total FROM waits ORDER BY deadline NULLS LAST, waiting_since, key, event_id LIMIT $most
 """
 # What was asked for and has not come. A timer that lost a race is told from one that is waited for by what else is open; see `_words`.
 _OPEN = """
@@ -41,11 +40,14 @@ _ASKED = {"TaskScheduled": "activity", "ChildWorkflowInstanceCreated": "child"}
 
 
 def overview(engine: Engine) -> Overview:
-    """The lab as it stands, everything durable in it; takes as long as a few queries do. Raises what the store raises while it cannot be read."""
+    """The lab as it stands, everything durable in it; takes as long as a few queries do. Raises what the store raises while it cannot be read.
+
+    Who waits for an answer is asked of the engine, which alone knows what a wait may race.
+    """
+    waits = ordered(engine.awaited())
     with engine.store.cursor() as cursor:
         counts = _rows(cursor, _COUNTS)
         runs = _rows(cursor, _RUNS, {"most": MOST_RUNS})
-        waits = _rows(cursor, _WAITS, {"most": MOST_APPROVALS})
         live = [run["key"] for run in runs if run["status"] not in TERMINAL]
         words = _words(waits, _rows(cursor, _OPEN, {"keys": live}) if live else [])
     return Overview(
@@ -55,8 +57,8 @@ def overview(engine: Engine) -> Overview:
         runs=[_line(run, words) for run in runs],
         runs_total=sum(row["own"] for row in counts),
         counts={row["status"]: row["own"] for row in counts if row["own"]},
-        approvals=[_approval(wait) for wait in waits],
-        approvals_total=waits[0]["total"] if waits else 0,
+        approvals=[_approval(wait) for wait in waits[:MOST_APPROVALS]],
+        approvals_total=len(waits),
         stuck=sum(row["n"] for row in counts if row["status"] == Status.STALLED),
         trouble=engine.trouble,
         palette=dict(PALETTE.changed),
@@ -69,13 +71,13 @@ def _rows(cursor: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, A
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def _words(waits: Iterable[dict[str, Any]], asked: Iterable[dict[str, Any]]) -> dict[int, str]:
+def _words(waits: Iterable[Awaited], asked: Iterable[dict[str, Any]]) -> dict[int, str]:
     """What each run waits for, in a few words: people come first, then code, then time, which waits by itself."""
     events: dict[int, Counter[str]] = defaultdict(Counter)
     calls: dict[int, Counter[str]] = defaultdict(Counter)
     timers: dict[int, str] = {}
     for wait in waits:
-        events[wait["key"]][f"event {wait['event_name']}"] += 1
+        events[wait.instance.key][f"event {wait.wait.name}"] += 1
     for call in asked:
         kind = _ASKED.get(call["type"])
         if kind is not None:
@@ -103,17 +105,19 @@ def _line(run: dict[str, Any], words: dict[int, str]) -> RunLine:
     )
 
 
-def _approval(wait: dict[str, Any]) -> Approval:
+def _approval(awaited: Awaited) -> Approval:
     return Approval(
-        key=wait["key"],
-        instance_id=wait["instance_id"],
-        workflow=wait["workflow"],
-        wait_id=f"a{wait['event_id']}",
-        event=wait["event_name"],
-        since=_ms(wait["waiting_since"]),
-        title=wait["title"],
-        until=None if wait["deadline"] is None else _ms(wait["deadline"]),
-        schema=wait["schema"],
+        key=awaited.instance.key,
+        instance_id=awaited.instance.instance_id,
+        workflow=awaited.instance.name,
+        wait_id=f"a{awaited.event.event_id}",
+        event=awaited.wait.name,
+        since=_ms(awaited.event.occurred_at),
+        title=awaited.wait.title,
+        until=None if awaited.deadline is None else _ms(awaited.deadline),
+        schema=awaited.wait.schema,
+        risk=awaited.wait.risk,
+        requester=awaited.wait.requester,
     )
 
 

@@ -90,7 +90,7 @@ class Run:
             return sentence(engine, self._state(), [], FREE)
         state = self._state()
         standing = standing_of(engine, state)
-        return sentence(engine, state, steps_now(state, engine.store.history(state.key), standing), standing)
+        return sentence(engine, state, steps_now(engine, state, engine.store.history(state.key), standing), standing)
 
     def source(self) -> str | None:
         """The source of the workflow that it started with, as it was registered; None before its first turn, and where no source was to be had."""
@@ -296,7 +296,7 @@ class Run:
     def _state_and_steps(self) -> tuple[Instance, list[Step]]:
         state = self._state()
         standing = standing_of(self._lab.engine, state)
-        return state, steps_now(state, self._lab.engine.store.history(state.key), standing)
+        return state, steps_now(self._lab.engine, state, self._lab.engine.store.history(state.key), standing)
 
     # Showing it.
 

@@ -121,6 +121,7 @@ export class LabLink implements IDisposable {
       this.kernel.statusChanged.disconnect(this.#statusChanged, this);
       this.#comm?.close();
     }
+    this.#isClosed = false; // whatever it did before: it is gone
     this.#become("lost");
     Signal.clearData(this);
   }
@@ -189,7 +190,9 @@ export class LabLink implements IDisposable {
     if (!GONE.has(status)) return;
     this.#comm?.dispose();
     this.#comm = null;
-    if (this.#standing === "live") this.#become("lost");
+    const wasClosed = this.#isClosed; // a kernel that is shut down closes its lab first
+    this.#isClosed = false;
+    if (this.#standing === "live" || (this.#standing === "lost" && wasClosed)) this.#become("lost");
   }
 
   #become(standing: Standing): void {

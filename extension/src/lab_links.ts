@@ -12,6 +12,8 @@ export class LabLinks {
   readonly #links = new Map<string, LabLink>();
   readonly #changed = new Signal<this, void>(this);
   readonly #noticed = new Signal<this, Notice>(this);
+  /** The last one of each notebook: once its kernel is shut down there is none to ask, and its panels say so. */
+  readonly #last = new WeakMap<NotebookPanel, LabLink>();
   #current: LabLink | null = null;
 
   constructor(private readonly notebooks: INotebookTracker | null) {
@@ -75,8 +77,11 @@ export class LabLinks {
 
   /** With no notebook in front (a view beside it, a text file) the last one stays. */
   #choose(): void {
-    const id = this.notebook?.sessionContext.session?.kernel?.id;
-    const next = (id === undefined ? undefined : this.#links.get(id)) ?? null;
+    const panel = this.notebook;
+    const id = panel?.sessionContext.session?.kernel?.id;
+    const of = id === undefined ? undefined : this.#links.get(id);
+    if (panel !== null && of !== undefined) this.#last.set(panel, of);
+    const next = of ?? (panel === null ? undefined : this.#last.get(panel)) ?? null;
     if (next === this.#current) return;
     this.#current = next;
     this.#changed.emit();

@@ -3,6 +3,7 @@ import { type AnyPicture, isPicture, isRecord, type Recoloured, type ViewName } 
 import { currentTheme, onThemeChange } from "./theme";
 import type { MakeView } from "./view";
 import { watchSight } from "./sight";
+import { API_LOG } from "./views/api_log";
 import { DASHBOARD } from "./views/dashboard";
 import { GRAPH } from "./views/graph/content";
 import { INBOX } from "./views/inbox";
@@ -22,6 +23,7 @@ export const VIEWS: Readonly<Record<ViewName, MakeView>> = {
   inbox: INBOX,
   recipes: RECIPES,
   dashboard: DASHBOARD,
+  api_log: API_LOG,
 };
 
 export interface Mounted {

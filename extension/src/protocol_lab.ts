@@ -21,6 +21,8 @@ export interface Approval {
   readonly title: string | null;
   readonly until: number | null;
   readonly schema: string | null;
+  readonly risk: string | null;
+  readonly requester: string | null;
 }
 
 export interface Overview {

@@ -7,8 +7,8 @@ export interface View {
   /** Draw a picture; `pushed` says that the kernel sent it just now. An older one than the one shown is let pass. */
   show(message: ShowPicture, pushed: boolean): void;
   hear(message: ShowChange | Notice | Reply | FocusMoved): void;
-  /** The kernel is there, or it is not and nothing may tick or be pressed. */
-  kernel(isThere: boolean): void;
+  /** The kernel is there, or it is not and nothing may tick or be pressed: `why`, and what to do, where that is not to run the cell again. */
+  kernel(isThere: boolean, why?: string): void;
   paint(theme: Theme): void;
   /** Whether anybody can see it. */
   look(isSeen: boolean): void;

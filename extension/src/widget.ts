@@ -1,9 +1,11 @@
 // The widget's door: anywidget calls `render` with the kernel's model and an element to fill.
 import { type Model, watchKernel } from "./kernel";
-import { type FromPage, newToken, readFromKernel } from "./protocol";
+import { type FromPage, newToken, readFromKernel, type ShowPicture } from "./protocol";
 import { watchSight } from "./sight";
 import { currentTheme, onThemeChange } from "./theme";
 import type { MakeView } from "./view";
+
+const LAB_CLOSED = "the lab is closed: run %load_ext wflab, then this cell again";
 
 interface Widget {
   render(props: { model: Model; el: HTMLElement }): () => void;
@@ -17,6 +19,7 @@ function render(make: MakeView, model: Model, el: HTMLElement): () => void {
   const page = newToken();
   let theme = currentTheme();
   let isThere = true;
+  let isClosed = false;
   const send = (message: FromPage): void => {
     if (!isThere) return;
     try {
@@ -30,17 +33,27 @@ function render(make: MakeView, model: Model, el: HTMLElement): () => void {
 
   const show = (pushed: boolean): void => {
     const message = readFromKernel(model.get("message"));
-    if (message?.type === "picture") view.show(message, pushed);
+    if (message?.type === "picture") draw(message, pushed);
+  };
+  const draw = (message: ShowPicture, pushed: boolean): void => {
+    if (message.is_closed === true && !isClosed) {
+      isThere = false;
+      isClosed = true;
+      view.kernel(false, LAB_CLOSED); // before it is drawn: it stands at its own moment
+    }
+    view.show(message, pushed);
   };
   const changed = (): void => show(true);
   const heard = (content: unknown): void => {
     const message = readFromKernel(content);
-    if (message?.type === "picture") view.show(message, true);
+    if (message?.type === "picture") draw(message, true);
     else if (message !== null) view.hear(message);
   };
   model.on("change:message", changed);
   model.on("msg:custom", heard);
-  const forgetKernel = watchKernel(model, el, (stillThere) => view.kernel((isThere = stillThere)));
+  const forgetKernel = watchKernel(model, el, (stillThere) => {
+    if (!isClosed) view.kernel((isThere = stillThere));
+  });
   const forgetTheme = onThemeChange(() => {
     if (currentTheme() === theme) return;
     theme = currentTheme();

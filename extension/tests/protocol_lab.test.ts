@@ -7,7 +7,7 @@ import { type Approval, type CloseView, type Focused, type FromView, type OpenVi
 type Keys<T> = Readonly<Record<keyof T, true>>;
 const line: Keys<RunLine> = { id: true, name: true, status: true, started: true, ended: true, waits_for: true };
 const approval: Keys<Approval> = {
-  key: true, instance_id: true, workflow: true, wait_id: true, event: true, since: true, title: true, until: true, schema: true,
+  key: true, instance_id: true, workflow: true, wait_id: true, event: true, since: true, title: true, until: true, risk: true, requester: true, schema: true,
 };
 const overview: Keys<Overview> = {
   type: true, lab: true, now: true, ticks: true, runs: true, runs_total: true, counts: true, approvals: true, approvals_total: true,

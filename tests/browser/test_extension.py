@@ -134,6 +134,51 @@ def test_a_killed_kernel_is_said_to_be_gone_and_its_next_hello_brings_everything
     expect(beside).to_contain_text("COMPLETED", timeout=PATIENCE_MS)
 
 
+def test_after_a_deliberate_shutdown_of_the_kernel_panels_say_so_and_views_keep_their_last_picture(open_notebook: OpenNotebook) -> None:
+    page, panel, beside, card = shown_everywhere(open_notebook)
+    page.shut_down_kernel()
+    expect(panel).to_contain_text("The kernel is gone", timeout=PATIENCE_MS)
+    expect(panel).to_contain_text("as of")
+    expect(beside).to_contain_text("The kernel is gone")
+    expect(part(page, "waiting")).to_have_text("1")
+    expect(approve(page)).to_be_disabled()
+    for view in (beside.locator("[data-wf-view=run]"), card):
+        expect(view.locator("[data-wf-node=human_approval]")).to_be_visible()
+        expect(view.locator("[data-wf-action=approve]")).to_be_disabled(timeout=PATIENCE_MS)
+
+
+def test_a_closed_lab_is_told_from_a_lost_kernel_and_its_views_keep_their_last_picture(open_notebook: OpenNotebook) -> None:
+    page, panel, beside, card = shown_everywhere(open_notebook)
+    page.run(2)
+    expect(page.cell(2)).to_contain_text("closed it", timeout=PATIENCE_MS)
+    expect(panel).to_contain_text("The lab is closed", timeout=PATIENCE_MS)
+    expect(panel).not_to_contain_text("The kernel is gone")
+    expect(panel).to_contain_text("as of")
+    expect(beside).to_contain_text("The lab is closed")
+    expect(approve(page)).to_be_disabled()
+    for view in (beside.locator("[data-wf-view=run]"), card):
+        expect(view.locator("[data-wf-node=human_approval]")).to_be_visible()
+    page.run(0)
+    expect(panel).not_to_contain_text("The lab is closed", timeout=60_000)
+    approve(page).click()
+    expect(run_row(page, "big", "COMPLETED")).to_be_visible(timeout=PATIENCE_MS)
+
+
+def shown_everywhere(open_notebook: OpenNotebook) -> tuple[NotebookPage, Locator, Locator, Locator]:
+    """A run that waits, in the sidebar, in a view beside the notebook, and in its cell."""
+    page = open_notebook(SEED, START, "lab.close()\nprint('closed', 'it')")
+    panel = sidebar(page)
+    page.run(0)
+    page.run(1)
+    expect(approve(page)).to_be_visible(timeout=PATIENCE_MS)
+    page.command("wflab:open", view="run", instance_id="big")
+    beside = page.page.locator("[data-wf-panel=beside]")
+    expect(beside.locator("[data-wf-view=run]")).to_be_visible(timeout=PATIENCE_MS)
+    card = page.cell(1).locator("[data-wf-view=run]")
+    expect(card.locator("[data-wf-node=human_approval]")).to_be_visible(timeout=PATIENCE_MS)
+    return page, panel, beside, card
+
+
 def test_a_view_beside_the_notebook_is_live_and_the_second_joins_the_first(open_notebook: OpenNotebook) -> None:
     page = open_notebook(SEED, START)
     sidebar(page)

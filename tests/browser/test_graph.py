@@ -52,6 +52,7 @@ WATCH = """() => {
 PLACES = "() => [...document.querySelectorAll('[data-wf-node]')].map((n) => [n.dataset.wfId, n.offsetLeft, n.offsetTop])"
 
 
+@pytest.mark.measured
 def test_a_live_graph_follows_a_thousand_calls_and_leads_to_the_worst(open_notebook: OpenNotebook) -> None:
     page = open_notebook(
         PROGRAM,

@@ -23,6 +23,7 @@ VIEW = "[data-wf-view=run]"
 OVER = "[data-wf-view=run][data-wf-mode=snapshot]"  # its still form, drawn by the extension
 
 
+@pytest.mark.measured
 def test_a_click_on_approve_finishes_the_run_while_a_cell_is_blocked_in_result(open_notebook: OpenNotebook) -> None:
     assert Version(version("ipykernel")) >= Version("7.4"), "the release that sends a click to the blocked shell, were it not for us"
     page = open_notebook(SEED, START, "run.result(60)")

@@ -138,6 +138,7 @@ def test_a_saved_notebook_shows_every_view_without_a_kernel(open_notebook: OpenN
     del server
 
 
+@pytest.mark.measured
 def test_twenty_live_views_say_nothing_and_do_next_to_nothing_while_nothing_happens(open_notebook: OpenNotebook) -> None:
     page = open_notebook(
         SEED,

@@ -23,6 +23,7 @@ LAST_WORDS = {
     "10_changing_code.ipynb": "sofa shipped",
     "11_time.ipynb": "236 days ahead",
     "12_analytics.ipynb": "real clock",
+    "13_sidecar.ipynb": "stopped",
 }
 
 

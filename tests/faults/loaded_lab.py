@@ -1,10 +1,12 @@
-"""A process that keeps a lab busy until it is killed, for test_kill.py beside it. Not a test.
+"""Processes that keep a lab busy until they are killed, one after the other, for test_kill.py beside it. Not a test.
 
-    loaded_lab.py PATH NOTES ROUND MODE
+    loaded_lab.py PATH NOTES
 
 NOTES is a folder of side files, each line one write: `acknowledged` has the starts and events that the lab has acknowledged, `ran` every
-execution of an activity, written when it begins. Imports come first; then it waits for a line on stdin, so that the next one to be killed
-can be ready beforehand. On stdout: `o N` when the lab is open and found N instances under way, `a` at the first acknowledgement.
+execution of an activity, written when it begins. Each life is forked from a process that has imported all there is, since imports take far
+longer than most of these lives; nothing may start a thread there. It is told on stdin: `live ROUND MODE` begins a life, `kill` kills it, `wait` waits for
+its own end. On stdout: `o N` when the lab is open and found N instances under way, `a` at the first acknowledgement; `e CODE` after the
+end, when nothing is left of the process and of its lock on the file; CODE is that of `subprocess`, -9 after a kill.
 
 load: as usual. restless: checkpointing all the time. behind: DuckDB gets nothing unless somebody reads. finish: nothing new is started, what
 was begun is brought to its end.
@@ -13,9 +15,11 @@ was begun is brought to its end.
 import json
 import os
 import random
+import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Generator
 from datetime import timedelta
 from functools import partial
@@ -24,6 +28,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 import wflab as wf
+from wfengine.errors import StoreInUse
 from wfengine.store import applier, store
 
 TICKS = 6
@@ -33,6 +38,7 @@ THREADS = 6
 STARTS_IN_A_ROUND = 48
 KINDS = ("chain", "fan", "family", "timed", "ticks")
 FINISH_SECONDS = 120.0
+OPEN_SECONDS = 20.0
 
 Steps = Generator[Any, Any, Any]
 
@@ -158,15 +164,26 @@ def number_of(instance_id: str) -> int:
     return int(instance_id.split("-")[2])
 
 
-def main(path: str, folder: str, round_number: int, mode: str) -> None:
+def opened(path: str) -> wf.Lab:
+    """The lab, as soon as it may be had: a process that the one before had just forked has its lock, too, until it becomes another program."""
+    ends_at = time.monotonic() + OPEN_SECONDS
+    while True:
+        try:
+            return wf.Lab(path, poison_after=None)  # it is killed from outside, which is no activity's doing
+        except StoreInUse:
+            if time.monotonic() > ends_at:
+                raise
+            time.sleep(0.005)
+
+
+def live(path: str, folder: str, round_number: int, mode: str) -> None:
     if mode == "restless":
         applier.CHECKPOINT_JOURNAL_BYTES = 0
         applier.CHECKPOINT_WHEN_IDLE_SECONDS = 0.0
     if mode == "behind":
         vars(store)["Applier"] = partial(applier.Applier, linger_seconds=3600.0)
-    sys.stdin.readline()
     notes = Notes(Path(folder))
-    lab = wf.Lab(path, poison_after=None)  # it is killed from outside, which is no activity's doing
+    lab = opened(path)
     define(wf.WorkflowRuntime(), notes)
     say(f"o {sum(not run.status.is_terminal for run in lab.runs.list())}")
     planned = [] if mode == "finish" else [f"{KINDS[n % len(KINDS)]}-{round_number}-{n}" for n in range(STARTS_IN_A_ROUND)]
@@ -184,5 +201,34 @@ def main(path: str, folder: str, round_number: int, mode: str) -> None:
     lab.close()
 
 
+def begun(path: str, folder: str, round_number: int, mode: str) -> int:
+    """A process that lives such a life; its id."""
+    process = os.fork()
+    if process:
+        return process
+    code = 1
+    try:
+        live(path, folder, round_number, mode)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+        raise
+    finally:
+        os._exit(code)
+
+
+def main(path: str, folder: str) -> None:
+    assert len(list(Path("/proc/self/task").iterdir())) == 1, "a thread is lost in a fork, with the locks that it holds"
+    process = 0
+    while line := sys.stdin.readline():
+        match line.split():
+            case ["live", number, mode]:
+                process = begun(path, folder, int(number), mode)
+            case ["kill" | "wait" as what]:
+                if what == "kill":
+                    os.kill(process, signal.SIGKILL)
+                say(f"e {os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])}")
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])
+    main(*sys.argv[1:])

@@ -13,6 +13,7 @@ import json
 import os
 import random
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -39,25 +40,34 @@ MODES = ("load", "restless", "behind")
 LONGEST_LIFE_SECONDS = 0.25
 ONE_IN_EIGHT = 8
 PATIENCE_SECONDS = 60.0
+FINISH_SECONDS = 300.0
 
 
-class Victim:
-    """One process at work, from its start to its kill."""
+class Victims:
+    """One process at work after the other, each from its start to its kill."""
 
-    def __init__(self, path: Path, notes: Path, number: int, mode: str) -> None:
-        arguments = [sys.executable, str(PROGRAM), str(path), str(notes), str(number), mode]
-        self._process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def __init__(self, path: Path, notes: Path) -> None:
+        self._complaints = notes / "complaints"
+        with self._complaints.open("wb") as complaints:
+            self._process = subprocess.Popen(
+                [sys.executable, str(PROGRAM), str(path), str(notes)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                start_new_session=True,
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # a process with threads cannot be forked safely
+            )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._input, self._output = self._process.stdin, self._process.stdout
         self.said = ""
 
-    def go(self) -> None:
-        self._input.write(b"go\n")
-        self._input.flush()
+    def begin(self, number: int, mode: str) -> None:
+        self.said = ""
+        self._tell(f"live {number} {mode}")
 
     def wait_for(self, word: str, seconds: float = PATIENCE_SECONDS) -> bool:
-        """Whether it said so in time."""
+        """Whether the one at work said so in time."""
         deadline = time.monotonic() + seconds
         while f"\n{word}" not in f"\n{self.said}" and (left := deadline - time.monotonic()) > 0:
             ready, _, _ = select.select([self._output], [], [], left)
@@ -68,26 +78,28 @@ class Victim:
         return f"\n{word}" in f"\n{self.said}"
 
     def kill_after(self, seconds: float) -> None:
-        with pytest.raises(subprocess.TimeoutExpired):  # it must not have ended by itself
-            self._process.wait(seconds)
-        self._process.kill()
+        time.sleep(seconds)  # the moment is what chance has chosen
+        self._tell("kill")
+        assert self.wait_for("e -9\n"), f"it ended by itself. {self.complaint}"
 
     def finish(self) -> None:
         """Let it come to its own end."""
-        _, errors = self._process.communicate(timeout=300)
-        assert self._process.returncode == 0, errors.decode()
+        self._tell("wait")
+        assert self.wait_for("e 0\n", FINISH_SECONDS), self.complaint
 
     @property
     def complaint(self) -> str:
-        self._process.kill()
-        _, errors = self._process.communicate()
-        return errors.decode()[-2000:]
+        return f"{self.said[-200:]} {self._complaints.read_text()[-2000:]}"
+
+    def _tell(self, line: str) -> None:
+        self._input.write(f"{line}\n".encode())
+        self._input.flush()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._process.kill()
+        os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()
 
 
@@ -138,22 +150,19 @@ class Record:
 def campaign(path: Path, notes: Path, chance: random.Random, kills: int) -> Work:
     """Kill, go on, and so forth; at last let everything come to its end."""
     work = Work()
-    following = Victim(path, notes, 0, MODES[0])
-    for number in range(kills):
-        victim, following = following, Victim(path, notes, number + 1, "finish" if number + 1 == kills else MODES[(number + 1) % 3])
-        with victim:
-            victim.go()
+    with Victims(path, notes) as victims:
+        for number in range(kills):
+            victims.begin(number, MODES[number % len(MODES)])
             if number % ONE_IN_EIGHT == ONE_IN_EIGHT - 1:
-                victim.kill_after(chance.uniform(0.0, LONGEST_LIFE_SECONDS))
-                work.kills_while_opening += not victim.wait_for("a", 0)
+                victims.kill_after(chance.uniform(0.0, LONGEST_LIFE_SECONDS))
+                work.kills_while_opening += not victims.wait_for("a", 0)
             else:
-                assert victim.wait_for("a"), f"kill {number}: nothing was acknowledged. {victim.complaint}"
-                victim.kill_after(chance.uniform(0.0, LONGEST_LIFE_SECONDS))
+                assert victims.wait_for("a"), f"kill {number}: nothing was acknowledged. {victims.complaint}"
+                victims.kill_after(chance.uniform(0.0, LONGEST_LIFE_SECONDS))
             work.kills += 1
-            work.taken_up += sum(int(line[2:]) for line in victim.said.splitlines() if line.startswith("o "))
-    with following:
-        following.go()
-        following.finish()
+            work.taken_up += sum(int(line[2:]) for line in victims.said.splitlines() if line.startswith("o "))
+        victims.begin(kills, "finish")
+        victims.finish()
     return work
 
 

@@ -49,6 +49,12 @@ def orders(gateway: Gateway) -> Sidecar:
 
 
 @pytest.fixture
+def shipping(gateway: Gateway) -> Sidecar:
+    """The sidecar of another one."""
+    return gateway.add_app(App(app_id="shipping"))
+
+
+@pytest.fixture
 def http(orders: Sidecar) -> Iterator[httpx.Client]:
     """A client that is the app `orders`."""
     with httpx.Client(base_url=orders.http_address, timeout=30) as client:

@@ -36,6 +36,7 @@ class Story:
         self.failure: FailureDetails | None = None
         self.why = ""
         self.custom_status: str | None = None
+        self.source: str | None = None
         self.tell(h.ExecutionStarted(occurred_at=self.now, name=name, instance_id=instance_id, input=payload))
 
     def tell(self, event: h.HistoryEvent, *, seen: bool = True) -> Self:
@@ -116,11 +117,12 @@ class Story:
 
     def picture(self) -> protocol.Picture:
         why = "" if self.status in TERMINAL else self.why
-        return picture_of(self.instance, self.rows, now=self.now, why=why)
+        return picture_of(self.instance, self.rows, now=self.now, why=why, source=self.source)
 
     def retold(self, count: int) -> "Story":
         """The same story told only so far."""
         told = Story(self.name, self.payload, self.instance_id)
+        told.source = self.source
         told.rows = self.rows[:count]
         told.number = max((row.turn for row in told.rows), default=0)
         told.now = told.rows[-1].event.occurred_at if told.rows else BEGIN
@@ -136,9 +138,20 @@ class Story:
         return self.next_id - 1
 
 
+ESCALATION = """\
+def request_escalation(ctx, order):
+    approval = ctx.wait_for_external_event("human_approval")
+    timeout = ctx.create_timer(timedelta(days=7))
+    if (yield wf.when_any([approval, timeout])) == timeout:
+        return (yield ctx.call_activity(handle_timeout, input=order))
+    return (yield ctx.call_activity(process_approval, input=approval.get_result()))
+"""
+
+
 def approval() -> Story:
     """A large order that waits for a person, with seven days' time."""
     story = Story("request_escalation")
+    story.source = ESCALATION
     story.waits("human_approval")
     story.timer(days=7)
     story.why = "waits for the event 'human_approval'; whoever may approve can raise it"

@@ -278,7 +278,17 @@ def test_the_list_is_cut_and_says_so_but_has_some_of_each_state(lab: wf.Lab, mon
 
 def test_an_overview_is_sent_as_in_the_sample() -> None:
     line = messages.RunLine(id="7f3a9c", name="order", status="RUNNING", started=1.0, waits_for="event human_approval")
-    wait = messages.Approval(key=3, instance_id="7f3a9c", workflow="order", wait_id="a0", event="human_approval", since=2.0, title="Sign?")
+    wait = messages.Approval(
+        key=3,
+        instance_id="7f3a9c",
+        workflow="order",
+        wait_id="a0",
+        event="human_approval",
+        since=2.0,
+        title="Sign?",
+        risk="high",
+        requester="ben",
+    )
     overview = messages.Overview(
         lab="orders.duckdb",
         now=4.0,
@@ -322,3 +332,18 @@ def test_a_lab_that_is_closed_tells_its_pages_however_it_is_closed(lab: wf.Lab, 
     lab.close()
     assert [kind for kind, _ in page.published].count("comm_close") == 1
     assert [kind for kind, _ in wire.hellos[0].published].count("comm_close") == 1
+
+
+def test_a_pending_card_tells_risk_and_requester_and_the_deadline_of_a_timer_that_it_races(lab: wf.Lab) -> None:
+    names = run_cell(
+        "from datetime import timedelta\nimport wflab as wf\n@wf.workflow\ndef pays(ctx, amount):\n"
+        "    asked = ctx.wait_for_external_event('approval', risk='high', requester='ben')\n"
+        "    limit = ctx.create_timer(timedelta(hours=1))\n"
+        "    yield wf.when_any([asked, limit])\n"
+    )
+    lab.start(names["pays"], 1)
+    eventually(lambda: bool(lab.engine.awaited()))
+    (card,) = overview(lab.engine).approvals
+    assert (card.risk, card.requester) == ("high", "ben")
+    assert card.until is not None
+    assert abs(card.until - card.since - 3_600_000) < 60_000

@@ -104,6 +104,8 @@ def test_pages_and_details(lab: wf.Lab, inbox: InboxSource) -> None:
     assert ask(inbox, "page", workflow="another", of_event="approval")["total"] == 0
     detail = msgspec.convert(ask(inbox, "detail", **place(item)), protocol.InboxDetail)
     assert (detail.status, detail.steps) == ("RUNNING", [("approval", "event", "SUSPENDED")])
+    assert detail.graph is not None
+    assert [node.name for node in detail.graph.nodes if node.id == detail.here] == ["approval"]
     with pytest.raises(InvalidArgument):
         ask(inbox, "detail", key="x")
     with pytest.raises(InvalidArgument, match="no answer to 'nonsense'"):

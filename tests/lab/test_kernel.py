@@ -35,7 +35,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         ("lab.sql('selec 1')", 'InvalidArgument: DuckDB: Parser Error: syntax error at or near "selec"'),
         ("lab.sql('delete from history')", "InvalidArgument: history is the engine's and can only be read: it is the record. Make a table of your own: CREATE TABLE mine AS FROM history."),
         ("lab.clock.advance(timedelta(days=7))", "InvalidArgument: The lab's clock is real and cannot be moved. Call lab.clock.virtual() first."),
-        ("%wf frobnicate", "UsageError: %wf has no verb 'frobnicate'; there are start, ls, show, graph, timeline, replay, saga, why, history, steps, raise, approve, reject, suspend, resume, terminate, purge, rerun, fork, inbox, dashboard, recipes, recipe, check, lint, clock, crash, help. `%wf help VERB` explains one."),
+        ("%wf frobnicate", "UsageError: %wf has no verb 'frobnicate'; there are start, ls, show, graph, timeline, replay, saga, why, history, steps, raise, approve, reject, suspend, resume, terminate, purge, rerun, fork, inbox, dashboard, recipes, api-log, serve, apps, recipe, check, lint, clock, crash, help. `%wf help VERB` explains one."),
         ("%wf start", "UsageError: %wf start takes a workflow's name: %wf start order amount=500"),
         ("%wf start request_escalation amount=1/0", "UsageError: '1/0' is no Python expression that can be evaluated here (ZeroDivisionError: division by zero)."),
         ("%wf show", "UsageError: %wf show takes one id, the beginning of one, or `last`."),
@@ -44,7 +44,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
         ("%wf raise held", "UsageError: %wf raise takes an id and the event's name: %wf raise last human_approval True"),
         ("%wf crash now", "UsageError: %wf crash kills the %%victim kernel; `%wf crash --yes` kills this one."),
         ("%wf crash", "UsageError: There is no %%victim kernel to kill. `%wf crash --yes` kills this very kernel; nothing recorded is lost."),
-        ("%wf help frobnicate", "UsageError: %wf has no verb 'frobnicate'; there are start, ls, show, graph, timeline, replay, saga, why, history, steps, raise, approve, reject, suspend, resume, terminate, purge, rerun, fork, inbox, dashboard, recipes, recipe, check, lint, clock, crash, help."),
+        ("%wf help frobnicate", "UsageError: %wf has no verb 'frobnicate'; there are start, ls, show, graph, timeline, replay, saga, why, history, steps, raise, approve, reject, suspend, resume, terminate, purge, rerun, fork, inbox, dashboard, recipes, api-log, serve, apps, recipe, check, lint, clock, crash, help."),
     ],
 )  # fmt: skip
 def test_a_mistake_is_answered_by_one_line_that_says_what_to_do(kernel: Kernel, code: str, told: str) -> None:

@@ -1,5 +1,6 @@
 """`%wf`, in an IPython shell of this process; what needs a kernel of its own is in test_kernel.py."""
 
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
@@ -12,6 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 import wflab as wf
 from tests.lab.seed import PROGRAM
+from tests.waiting import eventually
 from wfengine.errors import InstanceNotFound, InvalidArgument, NotADatabase, StoreInUse
 from wflab.current import NoLab
 from wflab.lab import current
@@ -22,7 +24,7 @@ WITHIN_SECONDS = 30.0
 MAGICS_PAGE = Path(__file__).parents[2] / "docs" / "magics.md"
 VERBS = [
     "start", "ls", "show", "graph", "timeline", "replay", "saga", "why", "history", "steps", "raise", "approve", "reject", "suspend", "resume", "terminate", "purge", "rerun", "fork",
-    "inbox", "dashboard", "recipes", "recipe", "check", "lint", "clock", "crash", "help",
+    "inbox", "dashboard", "recipes", "api-log", "serve", "apps", "recipe", "check", "lint", "clock", "crash", "help",
 ]  # fmt: skip
 CELL_MAGICS = ["workflow", "activity", "wfsql", "victim"]
 
@@ -90,6 +92,14 @@ def test_loading_again_changes_nothing_and_reloading_opens_the_lab_anew(shell: I
         assert len(shell.Completer.custom_matchers) == matchers
     shell.run_cell(PROGRAM).raise_error()
     assert wf_(shell, "start request_escalation amount=500").result(WITHIN_SECONDS) == "auto-approved"
+
+
+def test_once_the_lab_is_closed_loading_opens_it_again(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    first = wf.current_lab()
+    shell.run_cell("lab.close()").raise_error()
+    shell.run_line_magic("load_ext", "wflab")
+    assert "already loaded" not in capsys.readouterr().out
+    assert wf.current_lab() is shell.user_ns["lab"] is not first
 
 
 def test_unloading_closes_the_lab_and_takes_the_name_away(shell: InteractiveShell, tmp_path: Path) -> None:
@@ -398,3 +408,28 @@ def test_what_can_be_completed_fits_the_place(shell: InteractiveShell) -> None:
     assert offered("%wf clock v", verbs) == ["virtual"]
     assert offered("%wf nothing ", verbs) == []
     assert offered("print(%wf ", verbs) == []
+
+
+def test_the_lab_is_served_and_its_apps_are_shown_and_acted_on(shell: InteractiveShell, tmp_path: Path) -> None:
+    assert repr(wf_(shell, "serve grpc_port=0 http_port=0")).startswith("Served at HTTP")
+    assert repr(wf_(shell, "apps")).startswith("No apps yet.")
+    (tmp_path / "app.py").write_text("import signal; print('hello', flush=True); signal.pause()")
+    app = wf.current_lab().run_app("orders", [sys.executable, "app.py"], directory=tmp_path)
+    assert offered("%wf apps o", shell.__dict__[_LOADED][0].verbs) == ["orders"]
+    eventually(lambda: len(app.output) == 1)
+    wf_(shell, "apps orders --restart")
+    eventually(lambda: len(app.output) == 2)
+    assert wf_(shell, "apps orders --stop").state == "stopped"
+    assert wf_(shell, "apps --stop")["orders"].state == "stopped"
+    for line in ("apps orders --stop --restart", "apps --restart", "apps a b", "serve 50001"):
+        with pytest.raises(UsageError):
+            wf_(shell, line)
+
+
+def test_the_api_log_takes_words_and_values(shell: InteractiveShell) -> None:
+    log = wf_(shell, "api-log app=order-service outcome=failed since=15m")
+    assert (log.filter.app, log.filter.outcome, log.filter.since) == ("order-service", "failed", "15m")
+    shell.user_ns["chosen"] = "orders"
+    assert wf_(shell, "api-log app=chosen text='a b'").filter.app == "orders"
+    with pytest.raises(UsageError, match="key=value"):
+        wf_(shell, "api-log orders")

@@ -42,7 +42,7 @@ def started(lab: wf.Lab, workflow: Callable[..., Any] | str, input: Any = None) 
 
 
 def told(story: Story, **more: Any) -> str:
-    return why(story.instance, steps_of(story.instance, story.rows), now=story.now, **more)
+    return why(story.instance, steps_of(story.instance, story.rows, source=story.source), now=story.now, **more)
 
 
 def test_it_runs_an_activity(still: wf.Lab, gate: threading.Event) -> None:

@@ -17,10 +17,11 @@ from wfengine.model.instance import Instance
 from wfengine.model.payload import from_json
 from wfengine.model.work import Commit, HistoryRow
 from wfengine.runtime import operations, purging, releasing, residents, retiring, turns
+from wfengine.runtime.abroad import Abroad
 from wfengine.runtime.activities import Activities
 from wfengine.runtime.attempts import Attempt
 from wfengine.runtime.population import Population
-from wfengine.runtime.residents import Resident
+from wfengine.runtime.residents import Inbox, Resident
 from wfengine.runtime.retiring import Retiring
 from wfengine.runtime.taking_up import TakingUp
 from wfengine.runtime.timers import DueTimer, Timers
@@ -28,6 +29,7 @@ from wfengine.runtime.turns import Turns
 from wfengine.runtime.workflow_code import WorkflowCode
 from wfengine.testing.simulation.campaign import campaign, violation_of
 from wfengine.testing.simulation.disk import Disk
+from wfengine.testing.simulation.faraway import FarawayExecutor
 from wfengine.testing.simulation.library import Library
 from wfengine.testing.simulation.store import SimulatedStore
 
@@ -290,6 +292,34 @@ def a_timer_is_recorded_a_second_late(patch: Patch) -> None:
     patch.setattr(transitions, "TimerCreated", late)
 
 
+def a_lost_turn_is_never_made_again(patch: Patch) -> None:
+    patch.setattr(WorkflowCode, "workers_came", lambda *_: [])
+    patch.setattr(WorkflowCode, "defined", lambda *_: [])
+
+
+def what_people_send_during_the_last_turn_of_a_generation_is_lost(patch: Patch) -> None:
+    patch.setattr(Abroad, "_hand_on", nothing)
+
+
+def what_comes_during_a_turn_elsewhere_keeps_its_time(patch: Patch) -> None:
+    patch.setattr(Inbox, "not_before", nothing)
+
+
+def what_a_recalled_turn_took_up_is_lost(patch: Patch) -> None:
+    come_back = Resident.come_back
+
+    def forgetful(self: Resident) -> None:
+        since = self.inbox
+        come_back(self)
+        self.inbox = since
+
+    patch.setattr(Resident, "come_back", forgetful)
+
+
+def a_recalled_turn_counts_all_the_same(patch: Patch) -> None:
+    patch.setattr(FarawayExecutor, "recall", nothing)
+
+
 PLANTED: list[Callable[[Patch], None]] = [
     the_sync_is_skipped,
     a_purged_instance_has_another_turn,
@@ -323,6 +353,11 @@ PLANTED: list[Callable[[Patch], None]] = [
     children_outlive_a_recursive_termination,
     a_child_takes_the_id_of_a_live_instance,
     a_timer_is_recorded_a_second_late,
+    a_lost_turn_is_never_made_again,
+    what_people_send_during_the_last_turn_of_a_generation_is_lost,
+    what_comes_during_a_turn_elsewhere_keeps_its_time,
+    what_a_recalled_turn_took_up_is_lost,
+    a_recalled_turn_counts_all_the_same,
 ]
 
 

@@ -59,6 +59,8 @@ def test_ten_thousand_simulated_runs_keep_every_promise(library: Library, capsys
     assert total.purged >= RUNS // 50
     assert total.answered >= RUNS // 100
     assert total.refused >= RUNS // 100
+    assert total.sent_away >= RUNS
+    assert total.lost_away >= RUNS // 50
 
 
 def test_a_seed_and_a_number_name_a_run_for_good(library: Library) -> None:

@@ -1,6 +1,6 @@
-"""A step in the making, and what is told of it from where its history stands: which step it is now, and whether it has lost a race."""
+"""A step in the making, and which step it is now, from where its history stands."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -73,7 +73,7 @@ class Draft:
 def finished(
     draft: Draft, *, after: tuple[str, ...] = (), ended: bool = False, is_lost: bool = False, held_up: Collection[int] = ()
 ) -> Step:
-    """The step that the draft amounts to, of a run that goes on or has `ended`; `is_lost`: the race that it ran was decided without it."""
+    """The step that the draft amounts to, of a run that goes on or has `ended`; `is_lost`: it ran in a race that another has won."""
     state, note, attempts = draft.state, draft.note, draft.attempts
     phase: Phase = "done"
     if state is None and is_lost:
@@ -120,29 +120,6 @@ def _waited_for(attempt: Attempt, held_up: Collection[int]) -> Attempt:
     return attempt
 
 
-def is_race(drafts: Sequence[Draft]) -> bool:
-    """Whether what one turn asked for is timers and waits, some of each and nothing else."""
-    kinds = {draft.kind for draft in drafts}
-    return kinds == {"timer", "event"}
-
-
-def losers_of(drafts: Sequence[Draft], asking_turns: Collection[int], *, ended: bool) -> list[Draft]:
-    """Who lost the race that these drafts of one turn ran: a timer and a wait asked for together, one over, and the code went on.
-
-    The rule is narrow on purpose: an open wait loses only to a timer, and a timer only when no wait beside it is left.
-    """
-    if not is_race(drafts):
-        return []
-    timers = [draft for draft in drafts if draft.kind == "timer"]
-    waits = [draft for draft in drafts if draft.kind == "event"]
-    losers: list[Draft] = []
-    if any(_went_on(timer, asking_turns, ended=ended) for timer in timers):
-        losers += waits
-    if all(_went_on(wait, asking_turns, ended=ended) for wait in waits):
-        losers += timers
-    return [loser for loser in losers if loser.is_open]
-
-
 def standing_of(draft: Draft, held_up: Collection[int] = ()) -> tuple[StepState, Phase]:
     """How an open step of a live workflow stands. `held_up` holds the event ids of open attempts that nobody makes just now."""
     if draft.kind == "event":
@@ -160,8 +137,3 @@ def _given_up(attempt: Attempt) -> Attempt:
     if attempt.state is StepState.RUNNING:
         return msgspec.structs.replace(attempt, state=StepState.CANCELED)
     return attempt
-
-
-def _went_on(draft: Draft, asking_turns: Collection[int], *, ended: bool) -> bool:
-    """Whether the step's end led anywhere: to another request of the code, or to the workflow's end."""
-    return draft.state in {StepState.COMPLETED, StepState.CANCELED} and bool(draft.done_turn) and (draft.done_turn in asking_turns or ended)

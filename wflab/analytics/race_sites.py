@@ -147,6 +147,9 @@ def _bound_call(statement: ast.stmt, name: str) -> ast.Call | None:
     match statement:
         case ast.Assign(targets=[ast.Name(id=bound)], value=ast.Call() as call) if bound == name:
             return call
+        case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)) if len(names) == len(values):
+            pairs = zip(names, values, strict=True)
+            return next((one for to, one in pairs if isinstance(to, ast.Name) and to.id == name and isinstance(one, ast.Call)), None)
         case ast.AnnAssign(target=ast.Name(id=bound), value=ast.Call() as call) if bound == name:
             return call
     return None

@@ -1,7 +1,11 @@
 """The source that an execution runs, as it was registered when its code first ran."""
 
+from collections.abc import Sequence
+
 import msgspec
 
+from wfengine.model.history import EventWait, TimerCreated, UserTimer
+from wfengine.model.work import HistoryRow
 from wfengine.runtime.engine import Engine
 
 _SOURCE = """
@@ -27,3 +31,11 @@ def source_of(engine: Engine, key: int) -> Source:
     with engine.store.cursor() as cursor:
         found = cursor.execute(_SOURCE, {"key": key}).fetchone()
     return Source() if found is None else Source(text=found[0], origin=found[1], is_recorded=True)
+
+
+def source_of_races(engine: Engine, key: int, rows: Sequence[HistoryRow]) -> str | None:
+    """The text, where a timer or wait of this history may have lost a race; else None, without a look at the record."""
+    waits = [
+        row.event.origin for row in rows if isinstance(row.event, TimerCreated) and isinstance(row.event.origin, EventWait | UserTimer)
+    ]
+    return source_of(engine, key).text if any(isinstance(one, UserTimer) for one in waits) or waits[1:] else None

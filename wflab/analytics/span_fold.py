@@ -1,7 +1,8 @@
 """Lays a history out in time, row by row: the spans of one execution, kept, so that what is new costs what is new.
 
 `step_fold.py` folds a history into logical calls; here each of them is laid out in time again, together with what is no step: the run itself,
-its suspensions, a stall, the seam to the next generation. The SQL view `spans` tells the same of the same histories, under the same ids.
+its suspensions, a stall, the seam to the next generation. The SQL view `spans` tells the same of the same histories, under the same ids,
+but for what only the source tells: lines, and who lost a race.
 Only what a row has touched, and what depends on how the run as a whole stands, is laid anew; a span that stays the same stays the same object.
 """
 
@@ -16,7 +17,9 @@ from wfengine.model import history as h
 from wfengine.model.instance import TERMINAL, Instance, Status
 from wfengine.model.work import HistoryRow
 from wflab.analytics.call_sites import CallSite, Sites
-from wflab.analytics.draft import Draft, finished, losers_of
+from wflab.analytics.draft import Draft, finished
+from wflab.analytics.race_rounds import NO_RACES, KnownRaces, left_behind, rounds_of
+from wflab.analytics.race_sites import RaceSite
 from wflab.analytics.span import Span, SpanKind, SpanState, state_named
 from wflab.analytics.span_outcomes import (
     OUTCOMES_OF_RUNS,
@@ -56,7 +59,15 @@ class SpanFold:
     `rows` counts what was read, `first` and `last` are the ends of it, `turns` has the last moment of each turn of the code.
     """
 
-    def __init__(self, instance: Instance, *, sites: Sequence[CallSite] = (), file: str | None = None, parent_group: str = "") -> None:
+    def __init__(
+        self,
+        instance: Instance,
+        *,
+        sites: Sequence[CallSite] = (),
+        races: KnownRaces = NO_RACES,
+        file: str | None = None,
+        parent_group: str = "",
+    ) -> None:
         self.rows = 0
         self.first: HistoryRow | None = None
         self.last: HistoryRow | None = None
@@ -64,6 +75,7 @@ class SpanFold:
         self._instance = instance
         self._key = str(instance.key)
         self._sites = Sites(sites)
+        self._races = races
         self._file = file
         self._group = f"{parent_group}/workflow {instance.name}" if parent_group else f"workflow {instance.name}"
         self._fold = StepFold()
@@ -85,7 +97,8 @@ class SpanFold:
         # What depends on more than its own rows.
         self._together: defaultdict[int, list[Draft]] = defaultdict(list)
         self._undecided: dict[int, None] = {}
-        self._lost: set[Draft] = set()
+        self._rounds: dict[int, tuple[int, list[tuple[RaceSite, list[Draft]]]]] = {}
+        self._lost: dict[Draft, datetime | None] = {}
         self._unsettled: dict[Draft, None] = {}
         self._held: set[int] = set()
         self._over: tuple[bool, datetime | None] = (False, None)
@@ -188,14 +201,25 @@ class SpanFold:
             self._together[draft.turn].append(draft)
 
     def _decide_races(self) -> None:
-        """See who has lost by now. A turn is looked at until nothing in it is open but what has lost."""
+        """See who has lost by now. A turn is looked at until nothing in its races is open but what has lost."""
         for turn in list(self._undecided):
-            together = self._together.get(turn, [])
-            losers = losers_of(together, self._together.keys(), ended=self._over[0])
-            self._lost.update(losers)
-            self._changed |= dict.fromkeys(losers)
-            if len(losers) == sum(draft.is_open for draft in together):
+            rounds = self._rounds_of(turn)
+            for site, drafts in rounds:
+                ends = [draft.ended_at for draft in drafts if draft.done_turn and draft.ended_at is not None]
+                losers = dict.fromkeys(left_behind(site, drafts), min(ends, default=None))
+                self._lost |= losers
+                self._changed |= dict.fromkeys(losers)
+            if not any(draft.is_open and draft not in self._lost for _, drafts in rounds for draft in drafts):
                 del self._undecided[turn]
+
+    def _rounds_of(self, turn: int) -> list[tuple[RaceSite, list[Draft]]]:
+        """The races that a turn began, as far as it has been read."""
+        together = self._together.get(turn, [])
+        count, rounds = self._rounds.get(turn, (0, []))
+        if count != len(together):
+            rounds = list(rounds_of(self._races, together))
+            self._rounds[turn] = (len(together), rounds)
+        return rounds
 
     def _laid(self, draft: Draft) -> Iterator[Span]:
         """The spans of a step: its attempts, or the one that it is."""
@@ -242,7 +266,7 @@ class SpanFold:
             return
         ended_at = step.ended_at
         if step.state is StepState.CANCELED and ended_at is None:
-            ended_at = self._lost_at(draft) if step.note == LOST else end
+            ended_at = self._lost.get(draft) if step.note == LOST else end
         yield replace(
             whole, ended_at=ended_at, outcome=outcome_of_step(step), bytes_in=json_bytes(step.input), bytes_out=self._results[draft]
         )
@@ -274,12 +298,6 @@ class SpanFold:
             restarts=self._restarts[attempt.event_id],
             note=step.label if is_last else "",
         )
-
-    def _lost_at(self, loser: Draft) -> datetime | None:
-        """When it lost: a wait to the first timer that fired, a timer to the last wait that ended."""
-        rival, choose = ("timer", min) if loser.kind == "event" else ("event", max)
-        ends = [draft.ended_at for draft in self._together[loser.turn] if draft.kind == rival and draft.ended_at is not None]
-        return choose(ends) if ends else None
 
     def _place(self, kind: SpanKind, name: str, asked_as: str) -> tuple[str, int | None]:
         """The group of a call-site, and its line where that is certain. `asked_as` is the kind of site, "" for what nobody asked for."""

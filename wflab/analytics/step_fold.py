@@ -10,8 +10,9 @@ from datetime import timedelta
 
 from wfengine.model import history as h
 from wfengine.model.work import HistoryRow
-from wflab.analytics.draft import Draft, finished, losers_of
+from wflab.analytics.draft import Draft, finished
 from wflab.analytics.durations import nominal_text
+from wflab.analytics.race_rounds import NO_RACES, KnownRaces, losers_among
 from wflab.analytics.step import Attempt, Kind, Step, StepState
 
 _Call = h.TaskScheduled | h.ChildWorkflowInstanceCreated
@@ -67,25 +68,26 @@ class StepFold:
             case _:  # the instance's own events make no steps, nor do those of a later version
                 pass
 
-    def steps(self, *, ended: bool, held_up: Collection[int] = ()) -> list[Step]:
+    def steps(self, *, ended: bool, held_up: Collection[int] = (), races: KnownRaces = NO_RACES) -> list[Step]:
         """What the rows so far amount to. `held_up` holds the event ids of open attempts that nobody makes just now."""
         done = defaultdict(list)
         for draft in self._drafts:
             if draft.done_turn and not draft.unasked and not draft.is_detached:
                 done[draft.done_turn].append(draft.id)
-        lost = self._losers(ended=ended)
+        lost = self._losers(races)
         return [
             finished(draft, after=tuple(done.get(draft.turn, ())), ended=ended, is_lost=draft in lost, held_up=held_up)
             for draft in self._drafts
         ]
 
-    def _losers(self, *, ended: bool) -> set[Draft]:
+    def _losers(self, races: KnownRaces) -> set[Draft]:
         """Who lost a race, for which history has no word."""
+        if not races:
+            return set()
         together: defaultdict[int, list[Draft]] = defaultdict(list)
         for draft in self._drafts:
-            if not draft.unasked:
-                together[draft.turn].append(draft)
-        return {loser for drafts in together.values() for loser in losers_of(drafts, together.keys(), ended=ended)}
+            together[draft.turn].append(draft)
+        return {loser for drafts in together.values() for loser in losers_among(races, drafts)}
 
     def _call(self, kind: Kind, known: dict[str, Draft], identity: str, row: HistoryRow, event: _Call) -> None:
         self._numbers.add(event.event_id)

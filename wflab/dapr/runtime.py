@@ -149,7 +149,7 @@ class WorkflowRuntime:
 
         An attempt that takes longer than `timeout` fails, an open `circuit_breaker` fails it at once, and what a `transactional` one
         writes with its cursor is one transaction with its completion. `importance` changes nothing about how it runs: calls of "low" ones
-        are one row in a timeline until that is opened.
+        are one row in a timeline until that is opened, those of "high" ones are folded neither there nor in the graph.
         """
         self._register(
             ("activity", _checked_name(fn, name)),

@@ -82,7 +82,7 @@ class Displays:
                 self.publisher.touch(view)
 
     def close(self) -> None:
-        """Let go of all views as they are."""
+        """Let go of all views as they are; they say that nothing more will come."""
         for forget in self._forget:
             forget()
         for view in list(self._live):

@@ -6,7 +6,7 @@ from wfengine.model.instance import Instance
 from wfengine.model.work import HistoryRow
 from wfengine.runtime.engine import Engine
 from wflab.analytics.call_sites import call_sites, planned_of
-from wflab.analytics.race_sites import race_sites
+from wflab.analytics.race_rounds import races_in
 from wflab.analytics.sources import source_of
 from wflab.views.group_fold import GroupFold
 
@@ -68,4 +68,4 @@ class Read:
     def _begin(self, source: str | None) -> None:
         self._source = source
         self.sites = None if source is None else planned_of(source)
-        self.fold = GroupFold(self.instance.name, call_sites(source), self._parent_group, raced=race_sites(source))
+        self.fold = GroupFold(self.instance.name, call_sites(source), self._parent_group, raced=races_in(source))

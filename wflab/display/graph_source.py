@@ -105,6 +105,7 @@ class GraphSource:
             generations_total=total,
             strips=strips,
             laying=self._laying,
+            important=engine.registry.of_importance("high"),
         )
 
     def _followed(self, instance: Instance, parent_group: str, depth: int) -> RunGraph:

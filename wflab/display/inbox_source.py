@@ -20,10 +20,12 @@ from wflab.answers import complaints
 from wflab.decisions import Decided, Decisions
 from wflab.display.source import no_such_question
 from wflab.protocol.inbox import BulkOutcome, InboxDetail, InboxOutcome, InboxPicture
+from wflab.views.graph import execution_graph
 from wflab.views.head import milliseconds
 from wflab.views.inbox_picture import NO_NOTES, PAGE, Notes, inbox_picture, items_of, ordered, started_of, what_next
 from wflab.views.markdown import tree_of
 from wflab.views.payloads import one_line
+from wflab.views.picture import drawn_graph
 
 NOTED = ("delegate", "snooze", "wake", "ignore", "restore")
 MOST_LISTED = 20
@@ -118,9 +120,12 @@ class InboxSource:
         instance = state_of(engine, instance_id)
         if instance.key != key:
             raise InvalidArgument(f"{wait_id} of {instance_id} was asked by an earlier use of this id.")
-        steps = steps_now(instance, engine.store.history(key), standing_of(engine, instance))
+        steps = steps_now(engine, instance, engine.store.history(key), standing_of(engine, instance))
         asked = (one.wait for one in self._waiting if (one.instance.key, f"a{one.event.event_id}") == (key, wait_id))
         wait = next(asked, None)
+        is_over = instance.status in TERMINAL
+        graph = execution_graph(steps, ended=is_over)
+        here = next((group.id for group in graph.groups if any(step.id == wait_id for step in group.steps)), "")
         following, late = what_next(source_of(engine, key).text, event)
         over = [str(status) for status in TERMINAL if status is not Status.CONTINUED_AS_NEW]
         with engine.store.cursor() as cursor:
@@ -136,6 +141,8 @@ class InboxSource:
             next=following,
             on_timeout=late,
             outputs=[(step.name, one_line(step.result)) for step in steps if step.result is not None][-_MOST_OUTPUTS:],
+            graph=drawn_graph(instance, graph, is_over=is_over),
+            here=here,
             description=[] if wait is None or not wait.description else tree_of(wait.description),
             history=[(milliseconds(at.replace(tzinfo=UTC)), who, what, where or "", why or "") for at, who, what, where, why in history],
         )

@@ -108,6 +108,11 @@ def compiled(text: str, name: str, registered: Definition | None = None) -> Func
 
 
 def _missing(instance: Instance, recorded: str | None, found: Definition | None) -> str:
+    if instance.code_hash is None and instance.turn:
+        return (
+            f"The code of {instance.name} ran in a program elsewhere: what it was told and what it asked for is shown, its lines and variables are not. "
+            "run.replay(code=fn) replays the history on code that is here."
+        )
     if instance.code_hash is None:
         return f"No code of {instance.name} has run yet, so there is nothing to step through."
     here = "none is registered here" if found is None else f"registered here is {found.code_hash}"

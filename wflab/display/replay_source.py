@@ -160,7 +160,7 @@ class ReplaySource:
 
     def _why(self, found: Read) -> str:
         standing = standing_of(self._engine, found.instance)
-        return sentence(self._engine, found.instance, steps_now(found.instance, list(found.rows), standing), standing)
+        return sentence(self._engine, found.instance, steps_now(self._engine, found.instance, list(found.rows), standing), standing)
 
 
 def _divergence(found: Read) -> protocol.Divergence | None:

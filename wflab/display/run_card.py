@@ -8,7 +8,9 @@ import msgspec
 from wfengine.errors import EnginePaused, InstanceNotFound
 from wfengine.runtime.engine import Engine
 from wflab import protocol
-from wflab.analytics.asking import sentence, standing_of, state_of, steps_now
+from wflab.analytics.asking import sentence, standing_of, state_of
+from wflab.analytics.sources import source_of_races
+from wflab.analytics.steps import steps_of
 from wflab.display.source import no_such_question
 from wflab.views.picture import picture_of
 
@@ -49,6 +51,8 @@ class RunCard:
         instance = state_of(engine, self.instance_id)
         standing = standing_of(engine, instance)
         rows = engine.store.history(instance.key)
-        reason = sentence(engine, instance, steps_now(instance, rows, standing), standing)
+        source = source_of_races(engine, instance.key, rows)
         held_up = [held.event_id for held in standing.held_up]
-        return picture_of(instance, rows, now=engine.now(), why=reason, held_up=held_up, ticks=not engine.virtual_time.is_on)
+        reason = sentence(engine, instance, steps_of(instance, rows, held_up=held_up, source=source), standing)
+        ticks = not engine.virtual_time.is_on
+        return picture_of(instance, rows, now=engine.now(), why=reason, held_up=held_up, ticks=ticks, source=source)

@@ -120,7 +120,7 @@ class SagaSource:
         why = ""
         if instance.status not in TERMINAL:
             standing = standing_of(engine, instance)
-            why = sentence(engine, instance, steps_now(instance, rows, standing), standing)
+            why = sentence(engine, instance, steps_now(engine, instance, rows, standing), standing)
         return saga_picture(instance, rows, trace, now=engine.now(), why=why, ticks=not engine.virtual_time.is_on)
 
     def _read(self) -> "_Read":
@@ -209,7 +209,7 @@ class SagaSource:
                 f"Workflow {instance.name!r} is not defined in this kernel. Run the cell that defines it, then try again."
             )
         recorded: defaultdict[str, list[str | None]] = defaultdict(list)
-        for step in steps_now(instance, list(rows), standing_of(self._engine, instance)):
+        for step in steps_now(self._engine, instance, list(rows), standing_of(self._engine, instance)):
             if step.kind in {"activity", "child"} and step.state == "COMPLETED":
                 recorded[step.name].append(step.result)
         events = [(row.event.name, from_json(row.event.input)) for row in rows if isinstance(row.event, h.EventRaised)]

@@ -28,6 +28,9 @@ class Still:
         self._handle.update(still_of(picture), raw=True)
         return False
 
+    def part(self) -> None:
+        """A still picture stays as it is."""
+
     def tell(self, message: protocol.Notice | protocol.Reply | protocol.FocusMoved) -> None:
         """A still picture hears nothing."""
 

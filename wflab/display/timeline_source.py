@@ -17,6 +17,7 @@ from wfengine.runtime.standing import Standing
 from wflab import protocol
 from wflab.analytics.asking import sentence, standing_of, state_of
 from wflab.analytics.call_sites import call_sites
+from wflab.analytics.race_rounds import races_in
 from wflab.analytics.sources import source_of
 from wflab.analytics.span import Span
 from wflab.analytics.span_fold import SpanFold
@@ -53,7 +54,7 @@ class _Read:
         source = source_of(self._engine, instance.key)
         if source != self._source:
             self._source = source
-            self._fold = SpanFold(instance, sites=call_sites(source.text), file=source.origin)
+            self._fold = SpanFold(instance, sites=call_sites(source.text), races=races_in(source.text), file=source.origin)
         self._fold.take(self._engine.store.history(instance.key, self._fold.rows))
         spans = self._fold.spans(instance, held_up=[held.event_id for held in standing.held_up])
         self.ended = spans if instance.status in TERMINAL else None
@@ -152,6 +153,7 @@ class TimelineSource:
             table=self._table,
             limits=_limits_of(engine.limits),
             minor=engine.registry.of_importance("low"),
+            major=engine.registry.of_importance("high"),
         )
 
     def _in_order(self, spans: list[Span], relatives: list[Span]) -> Sequence[Span]:

@@ -4,6 +4,7 @@ Everything is plain data: times are milliseconds since the epoch, states are the
 pixels. Unknown fields are ignored on both sides, so that a field may be added; a change of meaning needs a new name.
 """
 
+from wflab.protocol.api_log import ApiCallDetail, ApiCallRow, ApiLogFilter, ApiLogPicture, CallGroup
 from wflab.protocol.dashboard import (
     DashboardBulk,
     DashboardFilter,
@@ -97,12 +98,17 @@ from wflab.protocol.timeline import Baseline, Bins, Density, Limit, Selected, Sp
 
 __all__ = [
     "Act",
+    "ApiCallDetail",
+    "ApiCallRow",
+    "ApiLogFilter",
+    "ApiLogPicture",
     "AskedLine",
     "AttemptLine",
     "Baseline",
     "Bins",
     "BulkOutcome",
     "CallDetail",
+    "CallGroup",
     "CallPage",
     "CallRow",
     "Crumb",

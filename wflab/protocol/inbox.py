@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from wflab.protocol.run import Graph
+
 
 class InboxItem(msgspec.Struct, frozen=True, kw_only=True):
     """One open wait. `id` is its execution and its number, so that no later use of the instance id is taken for it.
@@ -64,7 +66,8 @@ class InboxDetail(msgspec.Struct, frozen=True, kw_only=True):
 
     `steps` are (name, kind, state), the newest last; `recent` the last runs of the workflow as (id, state, how long it took). `next` are
     (condition, what is called), as far as the source tells; `history` rows of audit as (moment, who, what, where, why). `outputs` are the last results
-    before the question as (step, text); `description` is Markdown taken apart (views.markdown).
+    before the question as (step, text); `description` is Markdown taken apart (views.markdown). `graph` is the run's, and `here` the id of the
+    node in it where the question stands; "" where that is folded away.
     """
 
     status: str
@@ -78,6 +81,8 @@ class InboxDetail(msgspec.Struct, frozen=True, kw_only=True):
     history: list[tuple[float, str, str, str, str]] = []
     outputs: list[tuple[str, str]] = []
     description: list[Any] = []
+    graph: Graph | None = None
+    here: str = ""
 
 
 class InboxOutcome(msgspec.Struct, frozen=True, kw_only=True):

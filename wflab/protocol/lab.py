@@ -26,7 +26,7 @@ class RunLine(msgspec.Struct, frozen=True, kw_only=True):
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
     """An event that a run, or a child of one, waits for, in its execution `key`.
 
-    `until` is its deadline, `schema` the JSON Schema of the answer as JSON text.
+    `until` is its deadline, `schema` the JSON Schema of the answer as JSON text; `risk` and `requester` are what its code said of it.
     """
 
     key: int
@@ -38,6 +38,8 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True):
     title: str | None = None
     until: float | None = None
     schema: str | None = None
+    risk: str | None = None
+    requester: str | None = None
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="overview"):

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-ViewName = Literal["run", "graph", "timeline", "replay", "saga", "inbox", "dashboard", "recipes"]
+ViewName = Literal["run", "graph", "timeline", "replay", "saga", "inbox", "dashboard", "recipes", "api_log"]
 
 
 class Focus(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,12 +19,14 @@ class Focus(msgspec.Struct, frozen=True, kw_only=True):
 class ShowPicture(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="picture", omit_defaults=True):
     """Kernel to page: draw this. `seq` grows by one with each picture of a view.
 
-    `palette` holds the states that have other colours than ours: light, what is readable on it, dark, what is readable on that.
+    `palette` holds the states that have other colours than ours: light, what is readable on it, dark, what is readable on that. `is_closed`: the lab
+    behind it was closed, and this was the last.
     """
 
     seq: int
     picture: msgspec.Struct
     palette: dict[str, tuple[str, str, str, str]] = {}
+    is_closed: bool = False
 
 
 class ShowChange(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag="change"):

@@ -65,7 +65,7 @@ class TimelinePicture(RunHead, frozen=True, kw_only=True):
     be broken out. `critical` names the calls (`call_id`) that determine the end, last first. `blame` says how many milliseconds of the run's time went to
     what. `turns` are
     the moments at which the code ran, or some hundreds of them. `spans` are columns; `parents` has, for each execution in it that is a child, the span of
-    its caller. `limits` are those that apply to its activities, `minor` the names of those that are declared to be of low importance. `left_out` says in words what the picture does not have.
+    its caller. `limits` are those that apply to its activities, `minor` the names of those that are declared to be of low importance, `major` of those of high, whose calls are not folded. `left_out` says in words what the picture does not have.
     """
 
     view: Literal["timeline"] = "timeline"
@@ -81,6 +81,7 @@ class TimelinePicture(RunHead, frozen=True, kw_only=True):
     parents: dict[str, str]
     limits: list[Limit]
     minor: list[str]
+    major: list[str]
     spans_total: int
     turns: list[float]
     critical: list[str]

@@ -47,6 +47,8 @@ def _choices(takes: Takes, given: list[str], verbs: Mapping[str, Verb]) -> list[
 
 
 def _of_the_record(takes: Takes, given: list[str], lab: Lab) -> list[str]:
+    if takes == "app":
+        return list(lab.apps)
     if takes == "workflow":
         return lab.engine.registry.names("workflow")
     if takes == "event":

@@ -1,6 +1,7 @@
 """Verbs about the whole bench: its views, its clock, and the child kernel that may die."""
 
 import os
+import re
 import signal
 from collections.abc import Callable, Mapping
 from typing import Any, cast
@@ -12,8 +13,10 @@ from wflab.display.handle import ViewHandle
 from wflab.lab import Lab, current
 from wflab.runs import span_of
 from wflab.verbs.verb import Verb
-from wflab.verbs.words import flag_of, input_of, words_of
+from wflab.verbs.words import flag_of, input_of, keywords_of, value_of, words_of
 from wflab.victim import Victim
+
+_WORD = re.compile(r"[\w.-]+")
 
 
 def verbs_on_the_lab(names: Mapping[str, Any], victim: Victim) -> list[Verb]:
@@ -22,6 +25,29 @@ def verbs_on_the_lab(names: Mapping[str, Any], victim: Victim) -> list[Verb]:
         _shows("inbox", "show the questions that wait for an answer", Lab.inbox),
         _shows("dashboard", "how all runs do: success, failures, what is stuck", Lab.dashboard),
         _shows("recipes", "show the gallery of patterns", Lab.recipes),
+        Verb(
+            name="api-log",
+            usage="api-log [app=ID] [api=NAME] [outcome=failed] ...",
+            purpose="every call that came in by a sidecar, as it comes",
+            python='lab.api_log(app="orders", outcome="failed")',
+            action=lambda rest: _api_log(rest, names),
+        ),
+        Verb(
+            name="serve",
+            usage="serve [grpc_port=50001] [http_port=3500] ...",
+            purpose="open the lab to programs with Dapr's SDKs, as their sidecar",
+            python="lab.serve(grpc_port=50001, http_port=3500)",
+            action=lambda rest: current.get().serve(**_keywords(rest, names, "serve")),
+        ),
+        Verb(
+            name="apps",
+            usage="apps [ID] [--stop | --restart]",
+            purpose="the programs beside the lab; with an ID one of them and its output",
+            python='lab.apps["orders"].restart()',
+            action=_apps,
+            takes=("app",),
+            options=("--stop", "--restart"),
+        ),
         Verb(
             name="recipe",
             usage="recipe NAME [--insert] [knob=value ...]",
@@ -86,6 +112,42 @@ def _recipe(rest: str, names: Mapping[str, Any]) -> ViewHandle | None:
         return lab.recipes(name, **knobs)
     lab.recipes().insert(name, **knobs)
     return None
+
+
+def _keywords(rest: str, names: Mapping[str, Any], verb: str) -> dict[str, Any]:
+    given = input_of(rest, names)
+    if given is not None and not isinstance(given, dict):
+        raise UsageError(f"%wf {verb} takes options as key=value, with values in Python; `%wf help {verb}` shows some.")
+    return given or {}
+
+
+def _api_log(rest: str, names: Mapping[str, Any]) -> ViewHandle:
+    """A word that is no name of the notebook's is a text: `api=state` means what `api="state"` does."""
+    given = keywords_of(rest) if rest else {}
+    if given is None:
+        raise UsageError("%wf api-log takes filters as key=value: %wf api-log app=orders outcome=failed since=15m")
+    return current.get().api_log(
+        **{key: text if _WORD.fullmatch(text) and text not in names else value_of(text, names) for key, text in given.items()}
+    )
+
+
+def _apps(rest: str) -> Any:
+    rest, stops = flag_of(rest, "--stop")
+    rest, restarts = flag_of(rest, "--restart")
+    words = words_of(rest, "apps")
+    apps = current.get().apps
+    if len(words) > 1 or (stops and restarts) or (restarts and not words):
+        raise UsageError("%wf apps takes one app's id, with --restart or --stop; or none, with --stop for all: %wf apps orders --restart")
+    if not words:
+        if stops:
+            apps.stop()
+        return apps
+    app = apps[words[0]]
+    if stops:
+        app.stop()
+    elif restarts:
+        app.restart()
+    return app
 
 
 def _check(rest: str) -> Any:

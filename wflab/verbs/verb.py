@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-Takes = Literal["id", "workflow", "event", "verb", "recipe", "clock", "status"]
+Takes = Literal["id", "workflow", "event", "verb", "recipe", "clock", "status", "app"]
 
 
 class Verb(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from wflab import protocol
+from wflab.views.api_log_card import api_log_html, api_log_text
+from wflab.views.api_log_picture import cut as cut_api_log
 from wflab.views.card import html_card, text_card
 from wflab.views.dashboard_card import dashboard_html, dashboard_text
 from wflab.views.dashboard_picture import cut as cut_dashboard
@@ -37,6 +39,7 @@ class Saved(NamedTuple):
 _HOW: dict[type, Saved] = {
     protocol.Picture: Saved(html_card, text_card),
     protocol.InboxPicture: Saved(inbox_html, inbox_text, cut_inbox),
+    protocol.ApiLogPicture: Saved(api_log_html, api_log_text, cut_api_log),
     protocol.DashboardPicture: Saved(dashboard_html, dashboard_text, cut_dashboard),
     protocol.GraphPicture: Saved(html_graph, text_graph, cut),
     protocol.SagaPicture: Saved(saga_html, saga_text, cut_saga),

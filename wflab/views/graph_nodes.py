@@ -172,23 +172,18 @@ def workflow_node(run: RunGraph, standings: Standings) -> protocol.GraphGroup:
     )
 
 
-def race_links(run: RunGraph, standings: Standings, group: CallGroup) -> dict[str, str]:
+def race_links(run: RunGraph, group: CallGroup) -> dict[str, str]:
     """How each member of a race stands in its newest round: won, lost, or flow while it runs."""
     newest, runners = run.fold.latest_race(group.id)
-    if newest is not None and newest.site is not None:
-        winner, undecided = newest.winner, "lost" if run.is_over else "flow"
-        kinds = [undecided if winner is None else "won" if place == winner else "lost" for place in range(len(runners))]
-        return {member.id: kind for (member, _), kind in zip(runners, kinds, strict=True)}
-    found: dict[str, str] = {}
-    for member, index in runners:
-        state = BADNESS[standings.columns(member).codes[index]]
-        kind = "lost" if state == "CANCELED" else "won" if state == "COMPLETED" else "flow"
-        found[member.id] = kind if found.get(member.id) in {None, kind} else "flow"
-    return found
+    if newest is None:
+        return {}
+    winner, undecided = newest.winner, "lost" if run.is_over else "flow"
+    kinds = [undecided if winner is None else "won" if place == winner else "lost" for place in range(len(runners))]
+    return {member.id: kind for (member, _), kind in zip(runners, kinds, strict=True)}
 
 
 def _race(run: RunGraph, standings: Standings, group: CallGroup, frame: str | None) -> protocol.GraphGroup:
-    kinds = race_links(run, standings, group)
+    kinds = race_links(run, group)
     _, runners = run.fold.latest_race(group.id)
     names = {member.id: member.name for member, _ in runners}
     won = [names[name] for name, kind in kinds.items() if kind == "won"]

@@ -1,13 +1,13 @@
 """From the groups of a run to the GraphPicture that every form of the graph is drawn from. The lab's clock is an argument."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from wfengine.model.instance import Instance
 from wfengine.model.work import HistoryRow
 from wflab import protocol
 from wflab.analytics.call_sites import call_sites, planned_of
-from wflab.analytics.race_sites import race_sites
+from wflab.analytics.race_rounds import races_in
 from wflab.analytics.steps import START
 from wflab.views.graph_levels import LEVELS, Drawing, Placed, level_of, whole
 from wflab.views.graph_nodes import RunGraph, Standings, node_of, planned_node, race_links, workflow_node
@@ -19,6 +19,7 @@ from wflab.views.head import head_of
 from wflab.views.marks import MARKS, Mark, links_of, mark_node
 
 NO_PLAN = "no plan available (source not found)"
+ELSEWHERE = "no plan available (the code is in a program elsewhere)"
 MOST_ROWS = 2_000
 _DEEPEST = 6
 
@@ -51,7 +52,7 @@ class Laying:
 
 def run_graph(instance: Instance, rows: Sequence[HistoryRow], *, source: str | None = None, parent_group: str = "") -> RunGraph:
     """The groups of a whole history at once."""
-    folded = GroupFold(instance.name, call_sites(source), parent_group, raced=race_sites(source))
+    folded = GroupFold(instance.name, call_sites(source), parent_group, raced=races_in(source))
     folded.take(rows)
     return RunGraph(instance=instance, fold=folded, sites=None if source is None else planned_of(source))
 
@@ -68,8 +69,12 @@ def graph_picture(  # noqa: PLR0913  # all that is known beside the history
     generations_total: int = 0,
     strips: Sequence[str] = (),
     laying: Laying | None = None,
+    important: Collection[str] = (),
 ) -> protocol.GraphPicture:
-    """Draw a run's groups up. Of `rows` only the first and the last count, for the head. `path` leads to the folded groups to be shown."""
+    """Draw a run's groups up. Of `rows` only the first and the last count, for the head. `path` leads to the folded groups to be shown.
+
+    `important` are names of activities whose call-sites are not folded away.
+    """
     standings = Standings(run)
     root = workflow_node(run, standings)
     groups, drawing = _gathered(run, standings, now, None, 0)
@@ -79,10 +84,14 @@ def graph_picture(  # noqa: PLR0913  # all that is known beside the history
         shown, levels, crumbs = groups[:MOST_ROWS], [], []
     else:
         within = {f"{run.fold.group_key}/{place}": site for place, site in _within(run).items()}
-        folded = fold(groups, drawing, within, path, run.instance.name)
+        folded = fold(groups, drawing, within, path, run.instance.name, important=important)
         shown, crumbs = folded.groups, folded.path
         levels = (laying or Laying()).levels(folded.drawing, root.id)
-    plan = [] if run.sites is not None or not run.fold.groups else [NO_PLAN]
+    plan = (
+        []
+        if run.sites is not None or not run.fold.groups
+        else [ELSEWHERE if run.instance.code_hash is None and run.instance.turn else NO_PLAN]
+    )
     cut = [f"showing {MOST_ROWS:,} of {total:,} groups: run.spans() has all"] if is_matrix and total > MOST_ROWS else []
     return protocol.GraphPicture(
         **head_of(run.instance, rows, now=now, ticks=ticks),
@@ -124,7 +133,7 @@ def _gathered(
         is_large = group.kind != RACE and (group.at_first > 1 or (group.line is not None and group.line in looped))
         is_many = group.kind != RACE and len(group.drafts) > 1
         placed.append(Placed(id=group.id, kind=group.kind, causes=group.causes, is_large=is_large, inner=inside, is_many=is_many))
-    races = {name: race_links(run, standings, group) for name, group in run.fold.groups.items() if group.kind == RACE}
+    races = {name: race_links(run, group) for name, group in run.fold.groups.items() if group.kind == RACE}
     for (source, target), went_back in run.fold.edges.items():
         if source != START:
             links.append((source, target, "loop" if went_back else races.get(target, {}).get(source, "flow")))

@@ -1,9 +1,9 @@
 """Many groups folded into scopes: the constructs of the source that they stand in, or else neighbours, so that what is drawn can be read.
 
-A scope is opened by its id; `path` holds the ids of those opened, outermost first.
+A scope is opened by its id; `path` holds the ids of those opened, outermost first. What is declared to be important is not folded away.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
@@ -16,6 +16,7 @@ from wflab.views.palette import worst
 
 MOST_GROUPS = 60
 MOST_DRAWN = 200
+MOST_KEPT = 30
 _CHUNK = 20
 _WORDS = {"comprehension": "loop"}
 
@@ -29,17 +30,28 @@ class Folded(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fold(
-    groups: Sequence[protocol.GraphGroup], drawing: Drawing, within: Mapping[str, tuple[str, ...]], path: Sequence[str], name: str
+    groups: Sequence[protocol.GraphGroup],
+    drawing: Drawing,
+    within: Mapping[str, tuple[str, ...]],
+    path: Sequence[str],
+    name: str,
+    *,
+    important: Collection[str] = (),
 ) -> Folded:
-    """The groups themselves where they are few; else those of the scope that `path` leads to, with the scopes inside it folded."""
+    """The groups themselves where they are few; else those of the scope that `path` leads to, with the scopes inside it folded.
+
+    Call-sites of `important` activities stand beside the scopes, as long as there are no more than MOST_KEPT.
+    """
+    found = [group.id for group in groups if group.kind == "activity" and group.name in important]
+    apart = frozenset(found if len(found) <= MOST_KEPT else ())
     crumbs: list[protocol.Crumb] = []
     depth = 0
     while len(drawing.groups) > MOST_GROUPS:
-        scopes = _scopes(drawing, within, depth)
+        scopes = _scopes(drawing, within, depth, apart)
         crumbs = crumbs or [protocol.Crumb(id="", label=name)]
         wanted = path[len(crumbs) - 1] if len(crumbs) <= len(path) else ""
         if wanted not in scopes:
-            folded, drawing = _fold(groups, drawing, scopes)
+            folded, drawing = _fold(groups, drawing, scopes, apart)
             return Folded(groups=folded, drawing=drawing, path=crumbs)
         members, label = scopes[wanted]
         crumbs.append(protocol.Crumb(id=wanted, label=label))
@@ -48,7 +60,9 @@ def fold(
     return Folded(groups=list(groups), drawing=drawing, path=crumbs)
 
 
-def _scopes(drawing: Drawing, within: Mapping[str, tuple[str, ...]], depth: int) -> dict[str, tuple[list[str], str]]:
+def _scopes(
+    drawing: Drawing, within: Mapping[str, tuple[str, ...]], depth: int, apart: Collection[str]
+) -> dict[str, tuple[list[str], str]]:
     """By id the members and the label of each scope, in the order of appearance. A scope of one is the group itself, without a label."""
     found: dict[str, tuple[list[str], str]] = {}
     loose: list[str] = []
@@ -58,6 +72,9 @@ def _scopes(drawing: Drawing, within: Mapping[str, tuple[str, ...]], depth: int)
             counts[outer] = counts.get(outer, 0) + 1
     first = 1
     for group in drawing.groups:
+        if group.id in apart:
+            loose = []  # what comes after it is no neighbour of what came before
+            continue
         construct = next(iter(within.get(group.id, ())[depth : depth + 1]), None)
         if construct is not None and 1 < counts[construct] < len(drawing.groups):
             word, _, line = construct.partition(" ")
@@ -77,9 +94,10 @@ def _scopes(drawing: Drawing, within: Mapping[str, tuple[str, ...]], depth: int)
 
 
 def _fold(
-    groups: Sequence[protocol.GraphGroup], drawing: Drawing, scopes: Mapping[str, tuple[list[str], str]]
+    groups: Sequence[protocol.GraphGroup], drawing: Drawing, scopes: Mapping[str, tuple[list[str], str]], apart: Collection[str]
 ) -> tuple[list[protocol.GraphGroup], Drawing]:
     home = {member: str(identity) for identity, (members, _) in scopes.items() for member in members}
+    home |= {group.id: group.id for group in drawing.groups if group.id in apart}
     by_id = {group.id: group for group in groups}
     causes: dict[str, dict[str, None]] = {}
     placed: dict[str, list[Placed]] = {}
@@ -87,19 +105,21 @@ def _fold(
         placed.setdefault(home[group.id], []).append(group)
         causes.setdefault(home[group.id], {}).update(dict.fromkeys(home.get(cause, START) for cause in group.causes))
     order = list(placed)
-    drawn = tuple(
-        Placed(
-            id=identity,
-            kind="scope",
-            causes=tuple(c for c in causes[identity] if c != identity and (c not in order or order.index(c) < order.index(identity))),
-            is_large=False,
-            is_planned=all(one.is_planned for one in placed[identity]),
-        )
-        for identity in order
-    )
+
+    def place(identity: str) -> Placed:
+        before = tuple(c for c in causes[identity] if c != identity and (c not in order or order.index(c) < order.index(identity)))
+        if identity not in scopes:
+            return msgspec.structs.replace(placed[identity][0], causes=before)
+        is_planned = all(one.is_planned for one in placed[identity])
+        return Placed(id=identity, kind="scope", causes=before, is_large=False, is_planned=is_planned)
+
+    drawn = tuple(place(identity) for identity in order)
     links = dict.fromkeys((home.get(s, START), home.get(t, START), k if k == "planned" else "flow") for s, t, k in drawing.links)
     links = {link: None for link in links if link[0] != link[1]}
-    folded = [_merged(identity, scopes[identity][1], [by_id[one.id] for one in placed[identity]]) for identity in order]
+    folded = [
+        _merged(identity, scopes[identity][1], [by_id[one.id] for one in placed[identity]]) if identity in scopes else by_id[identity]
+        for identity in order
+    ]
     return folded, Drawing(groups=drawn, links=tuple(links))
 
 

@@ -12,12 +12,12 @@ from math import nan
 import numpy as np
 
 from wfengine.model.failure import FailureDetails
-from wfengine.model.history import ContinuedAsNew, ExecutionCompleted, ExecutionResumed, ExecutionSuspended, PatchRecorded
+from wfengine.model.history import ExecutionResumed, ExecutionSuspended, PatchRecorded
 from wfengine.model.work import HistoryRow
 from wflab.analytics.call_sites import CallSite, Sites
 from wflab.analytics.draft import Draft, finished, standing_of
 from wflab.analytics.fingerprints import fingerprint
-from wflab.analytics.race_sites import RaceSite
+from wflab.analytics.race_rounds import NO_RACES, KnownRaces
 from wflab.analytics.step import START, Step, StepState
 from wflab.analytics.step_fold import StepFold
 from wflab.views.head import milliseconds
@@ -108,14 +108,13 @@ class GroupFold:
     edge is new, so that whoever has laid them out knows that it may keep its places.
     """
 
-    def __init__(self, workflow: str, sites: Sequence[CallSite] = (), parent_group: str = "", *, raced: Sequence[RaceSite] = ()) -> None:
+    def __init__(self, workflow: str, sites: Sequence[CallSite] = (), parent_group: str = "", *, raced: KnownRaces = NO_RACES) -> None:
         self.group_key = f"{parent_group}/workflow {workflow}" if parent_group else f"workflow {workflow}"
         self.groups: dict[str, CallGroup] = {}
         self.edges: dict[tuple[str, str], bool] = {}
         self.version = 0
         self.rows = 0
         self.marks = Marks(self.group_key)
-        self.is_ended = False
         self._sites = Sites(sites)
         self._fold = StepFold()
         self._home: dict[str, tuple[CallGroup, int]] = {}
@@ -124,10 +123,9 @@ class GroupFold:
         self._asked: list[Draft] = []
         self._latest = START  # the group that was asked for last
         self._ended_now: dict[str, None] = {}
-        self._asking_turns: set[int] = set()
         self._loose: dict[str, None] = {}
         self._led: set[str] = set()
-        self._races = Races([(site, self._runners(site)) for site in raced])
+        self._races = Races(raced)
         self._order: dict[str, int] = {START: -1}
 
     def take(self, rows: Iterable[HistoryRow]) -> None:
@@ -167,7 +165,7 @@ class GroupFold:
 
     def lost(self) -> list[tuple[CallGroup, int]]:
         """The timers and waits that have lost a race."""
-        return [self._home[draft.id] for draft in self._races.losers(self._asking_turns, is_ended=self.is_ended)]
+        return [self._home[draft.id] for draft in self._races.losers()]
 
     def latest_race(self, race: str) -> tuple[Round | None, list[tuple[CallGroup, int]]]:
         """The newest round of a race, and who runs in it."""
@@ -186,8 +184,6 @@ class GroupFold:
         """What is no call, timer or wait."""
         at = row.event.occurred_at
         match row.event:
-            case ExecutionCompleted() | ContinuedAsNew():
-                self.is_ended = True
             case ExecutionSuspended(reason=reason):
                 self._settle_race()
                 newest = self._races.newest_with(self._latest)
@@ -241,7 +237,6 @@ class GroupFold:
         if not draft.unasked:
             self._asked.append(draft)
             self._latest = identity
-            self._asking_turns.add(draft.turn)
         home = self._home[draft.id] = (group, group.add(draft))
         return home
 
@@ -288,20 +283,16 @@ class GroupFold:
         asked = self._asked
         if len(asked) < 2:  # noqa: PLR2004  # a race takes two
             return
-        for drafts, site in self._races.among(asked, lambda draft: self._home[draft.id][0].id):
-            members = tuple(dict.fromkeys(self._home[draft.id][0].id for draft in drafts))
+        for site, drafts in self._races.among(asked):
+            members = tuple(self._home[draft.id][0].id for draft in drafts)
+            if len(set(members)) < len(members):  # two timers of one length: which is which is not told
+                continue
             identity = f"{self.group_key}/{RACE} " + " | ".join(name.rpartition("/")[2] for name in members)
             race = self.groups.get(identity)
             if race is None:
-                race = self._add(CallGroup(identity, RACE, "first of", None if site is None else site.line), members)
+                race = self._add(CallGroup(identity, RACE, "first of", site.line), members)
                 race.members = members
             race.rounds += 1
             self._races.begin(identity, members, drafts, site)
             for name in members:
-                self._link(name, identity, leads=site is None)  # a call that has lost may be waited for later on
-
-    def _runners(self, site: RaceSite) -> tuple[str, ...]:
-        """The groups that run in it; none where a call's line is not certain, as where two places can have asked for it."""
-        found = [self._sites.place_of(one.kind, one.callee or "") for one in site.runners]
-        is_certain = all(line == one.line for (_, line), one in zip(found, site.runners, strict=True))
-        return tuple(f"{self.group_key}/{place}" for place, _ in found) if is_certain else ()
+                self._link(name, identity, leads=False)  # a call that has lost may be waited for later on

@@ -31,14 +31,15 @@ def picture_of(
     inbox: Sequence[h.EventRaised] = (),
     held_up: Collection[int] = (),
     ticks: bool = True,
+    source: str | None = None,
 ) -> protocol.Picture:
     """Draw one run up.
 
     `inbox` holds events that are accepted but not yet in the history; `held_up` the event ids of open attempts that nobody makes
-    just now; `ticks` is False where `now` moves only when told to, as a virtual clock does.
+    just now; `ticks` is False where `now` moves only when told to, as a virtual clock does; `source` tells who lost a race (see `steps_of`).
     """
     arrived = [HistoryRow(instance.key, instance.next_sequence + offset, 0, event) for offset, event in enumerate(inbox)]
-    steps = steps_of(instance, [*rows, *arrived], held_up=held_up)
+    steps = steps_of(instance, [*rows, *arrived], held_up=held_up, source=source)
     is_over = instance.status in TERMINAL
     graph = execution_graph(steps, ended=is_over)
     lines = _lines(graph)
@@ -48,7 +49,7 @@ def picture_of(
         input=payload_of(instance.input),
         output=payload_of(instance.output),
         failure=_failure(instance),
-        graph=_graph(instance, graph, is_over=is_over),
+        graph=drawn_graph(instance, graph, is_over=is_over),
         waits=[] if is_over else [_wait(step) for step in open_waits(steps)],
         answered=[step.id for step in steps if step.kind == "event" and step.state is not StepState.SUSPENDED][-_ANSWERED:],
         steps=lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES // 2], *lines[-MOST_LINES // 2 :]],
@@ -58,7 +59,8 @@ def picture_of(
     )
 
 
-def _graph(instance: Instance, graph: ExecutionGraph, *, is_over: bool) -> protocol.Graph:
+def drawn_graph(instance: Instance, graph: ExecutionGraph, *, is_over: bool) -> protocol.Graph:
+    """The graph with the place of each node and the way of each edge."""
     causes: dict[str, list[str]] = {}
     for link in graph.links:
         if link.kind != "loop":

@@ -34,6 +34,9 @@ class LiveView(Protocol):
     def tell(self, message: protocol.Notice | protocol.Reply | protocol.FocusMoved) -> None:
         """Say something beside the picture."""
 
+    def part(self) -> None:
+        """Nothing more will be shown: say so."""
+
     def _repr_mimebundle_(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """What a notebook stores of the view while it is live."""
 
@@ -87,6 +90,7 @@ class Publisher:
         self._entries: dict[Hashable, list[_Entry]] = {}
         self._next_send = 0.0
         self._is_closing = False
+        self._parting: list[LiveView] = []
         self._at_work: _Entry | None = None
         threading.Thread(target=self._run, name="wflab-publisher", daemon=True).start()
 
@@ -143,9 +147,10 @@ class Publisher:
         return self._changed.wait_for(lambda: self._is_closing or (self._at_work is None and not self._has_work()), timeout_s)
 
     def close(self) -> None:
-        """Stop; what is not shown yet is not shown any more."""
+        """Stop; what is not shown yet is not shown any more. The own thread has all views say so, and ends."""
         with self._changed.lock:
             self._is_closing = True
+            self._parting += [entry.view for entries in self._entries.values() for entry in entries]
             self._entries.clear()
             self._changed.notify_all()
 
@@ -162,6 +167,7 @@ class Publisher:
         while True:
             found = self._next()
             if found is None:
+                self._part()
                 return
             key, entry = found
             with self._changed.lock:
@@ -183,6 +189,13 @@ class Publisher:
                 if is_freezing:
                     self._let_go(key, entry)
                 self._changed.notify_all()
+
+    def _part(self) -> None:
+        for view in self._parting:
+            try:
+                view.part()
+            except Exception:  # noqa: BLE001  # a widget that is gone already; the others are to hear of it
+                _log.debug("a view could not be told that its lab is closed", exc_info=True)
 
     def _next(self) -> tuple[Hashable, _Entry] | None:
         """Wait for the next view that may be written to, and take it up; None when closed."""

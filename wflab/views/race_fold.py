@@ -1,23 +1,22 @@
 """The races of one execution, round by round: who runs, who won, and who is left behind.
 
-Two kinds of races are known. Timers and waits asked for together, and nothing with them, are one whatever the source says. Calls are one where
-the source says so beyond doubt (`RaceSite`); then the first of them that ended and that the code has seen won, failed or not, as `when_any` has it.
+The source tells which there are (`race_rounds`). The first of a round that ended and that the code has seen won, failed or not, as `when_any` has it.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from wflab.analytics.draft import Draft, is_race, losers_of
+from wflab.analytics.draft import Draft
+from wflab.analytics.race_rounds import KnownRaces, left_behind, rounds_of
 from wflab.analytics.race_sites import RaceSite
 
 Outcome = Literal["won", "lost", "open"]
-_WAITS = {"timer", "event"}
 
 
 class Round:
-    """One time that a race was run. `race` and `names` are ids of groups; `site` is None for a race that history itself tells."""
+    """One time that a race was run. `race` and `names` are ids of groups; `names` and `drafts` stand in the order of the site's runners."""
 
-    def __init__(self, race: str, names: Sequence[str], drafts: Sequence[Draft], site: RaceSite | None) -> None:
+    def __init__(self, race: str, names: Sequence[str], drafts: Sequence[Draft], site: RaceSite) -> None:
         self.race = race
         self.names = tuple(names)
         self.drafts = tuple(drafts)
@@ -33,9 +32,9 @@ class Round:
 
     @property
     def winner(self) -> int | None:
-        """The place of who ended first, if the code has seen it; None also where history tells the race in its own way."""
+        """The place of who ended first, if the code has seen it."""
         first = next(iter(self._over), None)
-        if self.site is None or first is None:
+        if first is None:
             return None
         place = next(place for place, draft in enumerate(self.drafts) if draft.id == first)
         return place if self.drafts[place].done_turn else None
@@ -46,46 +45,26 @@ class Round:
 
     def has_left(self, name: str) -> bool:
         """Whether nothing can follow from this one any more."""
-        return self.site is not None and self.is_lost_by(name) and self.site.runners[self.names.index(name)].is_left
-
-    def losers(self, asking_turns: Collection[int], *, is_ended: bool) -> list[Draft]:
-        """Timers and waits that stay open and mean nothing any more. A call that has lost goes on: its work is done all the same."""
-        if self.site is None:
-            return losers_of(self.drafts, asking_turns, ended=is_ended)
-        named = zip(self.names, self.drafts, strict=True)
-        return [draft for name, draft in named if draft.is_open and draft.kind in _WAITS and self.has_left(name)]
+        return self.is_lost_by(name) and self.site.runners[self.names.index(name)].is_left
 
 
 class Races:
-    """All rounds so far. `sites` come with the groups of their runners, in the same order."""
+    """All rounds so far of one execution, whose source has these races."""
 
-    def __init__(self, sites: Sequence[tuple[RaceSite, tuple[str, ...]]]) -> None:
-        self._sites = [(site, names) for site, names in sites if len(set(names)) == len(site.runners)]
+    def __init__(self, known: KnownRaces) -> None:
+        self._known = known
         self._rounds: list[Round] = []
         self._newest: dict[str, Round] = {}
         self._of_member: dict[str, Round] = {}
         self._of_draft: dict[str, Round] = {}
 
-    def among(self, asked: Sequence[Draft], name_of: Callable[[Draft], str]) -> Iterator[tuple[list[Draft], RaceSite | None]]:
+    def among(self, asked: Sequence[Draft]) -> Iterator[tuple[RaceSite, list[Draft]]]:
         """The races among what one turn asks for that have not begun yet."""
-        if is_race(asked):
-            if asked[0].id not in self._of_draft:
-                yield list(asked), None
-            return
-        if not self._sites:
-            return
-        wanted = {name for _, names in self._sites for name in names}
-        found: dict[str, list[Draft]] = {}
-        for draft in asked:
-            name = name_of(draft)
-            if name in wanted:
-                found.setdefault(name, []).append(draft)
-        for site, names in self._sites:
-            runners = [found.get(name, []) for name in names]
-            if all(len(drafts) == 1 and drafts[0].id not in self._of_draft for drafts in runners):
-                yield [draft for drafts in runners for draft in drafts], site
+        for site, drafts in rounds_of(self._known, asked):
+            if not any(draft.id in self._of_draft for draft in drafts):
+                yield site, drafts
 
-    def begin(self, race: str, names: Sequence[str], drafts: Sequence[Draft], site: RaceSite | None) -> None:
+    def begin(self, race: str, names: Sequence[str], drafts: Sequence[Draft], site: RaceSite) -> None:
         """A round begins."""
         begun = Round(race, names, drafts, site)
         self._rounds.append(begun)
@@ -109,7 +88,7 @@ class Races:
         """The newest round that a group ran in."""
         return self._of_member.get(name)
 
-    def losers(self, asking_turns: Collection[int], *, is_ended: bool) -> Iterator[Draft]:
-        """Of all rounds."""
+    def losers(self) -> Iterator[Draft]:
+        """Timers and waits of all rounds that stay open and mean nothing any more."""
         for one in self._rounds:
-            yield from one.losers(asking_turns, is_ended=is_ended)
+            yield from left_behind(one.site, one.drafts)

@@ -3,7 +3,7 @@
 Each call is named by its place, in the order in which the calls began. Times are milliseconds since the epoch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from wflab.analytics.span import KINDS, OUTCOMES, PHASES
 from wflab.views.palette import BADNESS
 from wflab.views.span_table import STATES, Places, SpanTable
 from wflab.views.timeline_bins import binned
-from wflab.views.timeline_rows import BANDS, FOLDED_FROM
+from wflab.views.timeline_rows import BANDS, FOLDED_FROM, MOST_KEPT, is_major
 from wflab.views.timeline_times import Flags, Times
 
 _WORKFLOW = KINDS.index("workflow")
@@ -97,11 +97,12 @@ def calls_in(table: SpanTable) -> Calls:
 
 
 def group_times(table: SpanTable, calls: Calls, chosen: Places | Flags, end: float) -> GroupTimes:
-    """Of some calls. A call is there from when it began, or if nobody knows that and it ended badly, when it ended."""
+    """Of some calls. A call is there from when it began; where nobody tells that, from when it was asked for, if somebody made it, else from its end."""
     since, until, state = calls.since[chosen], calls.until[chosen], calls.state[chosen]
     started = table.milliseconds("started")[calls.last[chosen]]
     is_over = ~np.isnan(until)
-    begun = np.where(~np.isnan(started), started, np.where(is_over & (state != STATES.index("COMPLETED")), until, since))
+    was_made = (state == STATES.index("COMPLETED")) | (table["worker"][calls.last[chosen]] != table.words["worker"].get("", -1))
+    begun = np.where(~np.isnan(started), started, np.where(is_over & ~was_made, until, since))
     return GroupTimes(begun, np.maximum(begun, np.where(is_over, until, end)), state.astype(np.float64))
 
 
@@ -111,12 +112,16 @@ def times_of_group(table: SpanTable, calls: Calls, key: str, end: float) -> Grou
     return None if code is None else group_times(table, calls, calls.group == code, end)
 
 
-def folds_of(table: SpanTable, calls: Calls, least: int = FOLDED_FROM) -> list[Fold]:
-    """The calls that fold, in the order in which the folds began."""
+def folds_of(table: SpanTable, calls: Calls, least: int = FOLDED_FROM, *, major: Collection[str] = ()) -> list[Fold]:
+    """The calls that fold, in the order in which the folds began. Those of `major` activities do not, up to MOST_KEPT of a call-site."""
     places = np.stack([calls.run, calls.group])
     found, begin, back, sizes = np.unique(places, axis=1, return_index=True, return_inverse=True, return_counts=True)
     groups, runs = list(table.words["group"]), list(table.words["run"])
-    order = [place for place in np.argsort(begin).tolist() if sizes[place] >= least]
+    order = [
+        place
+        for place in np.argsort(begin).tolist()
+        if sizes[place] >= least and (sizes[place] > MOST_KEPT or not is_major(table.spans[calls.first[begin[place]]], major))
+    ]
     home = back.reshape(-1)
     return [
         Fold(groups[found[1, place]], runs[found[0, place]] if found[0, place] >= 0 else "", np.flatnonzero(home == place))

@@ -26,7 +26,7 @@ def timeline_html(picture: protocol.TimelinePicture) -> str:
     shown = rows[:MOST_ROWS]
     sentence = _sentence(picture, rows)
     drawn = image(svg_timeline(picture, shown, spans), sentence, "max-width:none;margin:0;display:block")
-    notes = list(picture.left_out) + ([f"showing {len(shown)} of {len(rows):,} rows"] if len(rows) > len(shown) else [])
+    notes = [*picture.left_out, *_untold(spans)] + ([f"showing {len(shown)} of {len(rows):,} rows"] if len(rows) > len(shown) else [])
     parts = [
         header(picture),
         f'<div style="{MUTED};margin:4px 0 2px">{safe(_blame(picture))}</div>',
@@ -35,6 +35,14 @@ def timeline_html(picture: protocol.TimelinePicture) -> str:
         _table(picture, rows),
     ]
     return framed("timeline", picture, sentence, parts)
+
+
+def _untold(spans: Sequence[Span]) -> list[str]:
+    """Programs elsewhere do not tell when they took a call up."""
+    count = sum(
+        span.kind == "activity" and span.worker is not None and span.started_at is None and span.ended_at is not None for span in spans
+    )
+    return [f"queue time unknown for {count:,} {'attempt' if count == 1 else 'attempts'}: the bars include it"] if count else []
 
 
 def timeline_text(picture: protocol.TimelinePicture) -> str:
@@ -50,7 +58,7 @@ def _rows(picture: protocol.TimelinePicture) -> tuple[list[Row], list[Span]]:
     """At most sixty rows where grouping can make it so few."""
     kept = cut(picture)
     spans = spans_from(kept.spans, picture.parents, picture.instance_id)
-    rows = rows_of(spans, minor=picture.minor)
+    rows = rows_of(spans, minor=picture.minor, major=picture.major)
     if len(rows) > MOST_ROWS:
         rows = rows_of(spans, folded_from=2, minor=picture.minor)
     return [_counted(row, kept.groups) for row in rows], spans

@@ -43,12 +43,13 @@ def timeline_of(  # noqa: PLR0913  # each is one of the things that a picture is
     table: SpanTable | None = None,
     limits: Mapping[str, int] | None = None,
     minor: Collection[str] = (),
+    major: Collection[str] = (),
 ) -> protocol.TimelinePicture:
     """Draw one run's time up. `spans` are its own, first, and those of its children and earlier generations; `like` is the picture before.
 
     Of `rows` only the first and the last count where `turns` are given, when the code ran. A `table` that is kept from picture to picture makes this cost what is
-    new. `limits` has the most attempts at a time by the activity's name, "" for all; `minor` are names of activities of low importance: of both, those
-    in the picture are kept.
+    new. `limits` has the most attempts at a time by the activity's name, "" for all; `minor` are names of activities of low importance, `major` of
+    high: of all, those in the picture are kept.
     """
     head = head_of(instance, rows, now=now, ticks=ticks)
     known = (SpanTable() if table is None else table).follow(spans)
@@ -57,7 +58,7 @@ def timeline_of(  # noqa: PLR0913  # each is one of the things that a picture is
     gaps = gaps_of(laid, begin, end)
     stretches = stretches_of(begin, end, gaps)
     calls = calls_in(known)
-    folds = folds_of(known, calls)
+    folds = folds_of(known, calls, major=major)
     is_whole = len(known) <= most_spans
     sent = np.arange(len(known)) if is_whole else rows_to_send(known, calls, folds, most=MOST_SPANS, most_of_folded=MOST_OF_FOLDED)
     here = np.bincount(calls.call[sent][calls.call[sent] >= 0], minlength=len(calls.first)) > 0
@@ -79,6 +80,7 @@ def timeline_of(  # noqa: PLR0913  # each is one of the things that a picture is
             protocol.Limit(name=name, most=most) for name, most in sorted((limits or {}).items()) if name in names or (names and not name)
         ],
         minor=sorted(names.intersection(minor)),
+        major=sorted(names.intersection(major)),
         spans_total=len(known),
         turns=_thinned_out(turns_of(rows) if turns is None else turns),
         critical=critical_path(known, calls, end),

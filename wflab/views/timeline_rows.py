@@ -14,6 +14,7 @@ from wflab.views.head import milliseconds
 from wflab.views.palette import worst
 
 FOLDED_FROM = 25
+MOST_KEPT = 500
 BANDS = ("suspend", "stall", "can")
 
 
@@ -62,8 +63,18 @@ def calls_of(spans: Iterable[Span]) -> dict[str, list[Span]]:
     return calls
 
 
-def rows_of(spans: Sequence[Span], *, folded_from: int = FOLDED_FROM, minor: Collection[str] = ()) -> list[Row]:
-    """All rows from top to bottom. Calls of `minor` activities below one run are one row, where there are several."""
+def is_major(span: Span, major: Collection[str]) -> bool:
+    """Whether it is of an activity that is declared to be important."""
+    return span.kind == "activity" and span.name in major
+
+
+def rows_of(
+    spans: Sequence[Span], *, folded_from: int = FOLDED_FROM, minor: Collection[str] = (), major: Collection[str] = ()
+) -> list[Row]:
+    """All rows from top to bottom. Calls of `minor` activities below one run are one row, where there are several.
+
+    Calls of `major` ones have each its row, up to MOST_KEPT of a call-site.
+    """
     calls = calls_of(spans)
     runs = {span.span_id: span.parent_id for span in spans if span.kind == "workflow"}
     owners = {span.span_id: span.call_id for span in spans}
@@ -85,7 +96,7 @@ def rows_of(spans: Sequence[Span], *, folded_from: int = FOLDED_FROM, minor: Col
             if len(small) > 1 and call in small:
                 if call == next(iter(small)):
                     rows.append(_minor(attempts[0].parent_id or "", list(small.values()), depth))
-            elif sizes[group] < folded_from:
+            elif sizes[group] < folded_from or (is_major(attempts[0], major) and sizes[group] <= MOST_KEPT):
                 rows.append(_row(call, attempts, depth))
                 lay(call, depth + 1)
             elif group not in done:

@@ -1,6 +1,6 @@
 """A live view: an anywidget that shows pictures and passes on what a page says. It takes plain data and never knows a Lab.
 
-Threads: `show`, `tell` and `close` are called by the publisher's thread only. `hear` is called by whichever thread a message arrives on (the
+Threads: `show`, `tell`, `part` and `close` are called by the publisher's thread only. `hear` is called by whichever thread a message arrives on (the
 kernel's main thread, a subshell's, or the shell channel's) and must only enqueue.
 """
 
@@ -66,6 +66,12 @@ class ViewWidget(anywidget.AnyWidget):
     def repaint(self) -> None:
         """Have the next picture shown in the palette of now, even if it is the same. Any thread may call it."""
         self._is_whole_wanted = True
+
+    def part(self) -> None:
+        """The lab is closed: what is shown stays as it is, for pages to come, too, and nothing on it ticks or can be pressed."""
+        self._sequence += 1
+        self._is_told_in_parts = False
+        self.message = _shown(self._sequence, self.picture, is_closed=True)
 
     def tell(self, message: protocol.ShowChange | protocol.Notice | protocol.Reply | protocol.FocusMoved) -> None:
         """Say something beside the picture. Such a message is JSON: bytes in it are base64, unlike in the picture."""
@@ -145,8 +151,8 @@ def bundle_text(view: str) -> str:
         ) from None
 
 
-def _shown(sequence: int, picture: Any) -> dict[str, Any]:
-    return protocol.as_data(protocol.ShowPicture(seq=sequence, picture=picture, palette=dict(PALETTE.changed)))
+def _shown(sequence: int, picture: Any, *, is_closed: bool = False) -> dict[str, Any]:
+    return protocol.as_data(protocol.ShowPicture(seq=sequence, picture=picture, palette=dict(PALETTE.changed), is_closed=is_closed))
 
 
 def _same(picture: Any, other: Any) -> bool:

@@ -196,7 +196,9 @@ class _Draft:
 
     def create_timer(self, action: CreateTimer) -> None:
         """A timer is to be set, or a wait noted."""
-        event = TimerCreated(occurred_at=self._now, event_id=action.id, fire_at=action.fire_at, origin=action.origin)
+        event = TimerCreated(
+            occurred_at=self._now, event_id=action.id, fire_at=action.fire_at, origin=action.origin, nanoseconds=action.nanoseconds
+        )
         self.record(event)
         self._timers.append(event)
 

@@ -4,24 +4,21 @@ Waits of a name, in any case, are served oldest first, and an event that found n
 record of a wait that was served at once by an event which had come before it; only a wait of the turn that brought the event may have been
 there first, as a turn's events all stand before what its code asked for. The view `waits` in store/views.sql reads a history the same way.
 
-One thing more is told here: a wait and a timer that a turn asked for together, and nothing beside them, race each other. Once the timer has
-fired and the code has gone on, an answer would come too late.
+History does not tell whether a wait and a timer that a turn asked for together race each other, or are waited for one after the other. Only
+the source does (`Racing`); without it a wait is open until an event or its own timeout ends it. What it takes to ask the source stands with each wait.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from wfengine.model.history import (
-    ChildWorkflowInstanceCreated,
     ConfirmingEvent,
-    DetachedWorkflowInstanceCreated,
     EventRaised,
     EventWait,
     HistoryEvent,
-    TaskScheduled,
     TimerCreated,
     TimerFired,
     UserTimer,
@@ -36,13 +33,25 @@ class WaitKey(NamedTuple):
     event_id: int
 
 
+Racing = Callable[[str | None, Sequence[TimerCreated]], Mapping[int, Collection[int]]]
+"""A source and the timers and waits that one turn of it asked for → for each wait that the code surely leaves behind once one of them fires, the timers."""
+
+
+def no_races(_source: str | None, _asked: Sequence[TimerCreated]) -> Mapping[int, Collection[int]]:
+    """Nothing is known of any source."""
+    return {}
+
+
 class OpenWait(msgspec.Struct, frozen=True):
-    """A wait that its code asked for in `turn`. `rivals` are timers that it races; `is_lost`: one of them has won, but an event would still go to it."""
+    """A wait that its code asked for in `turn`. `beside` are all timers and waits of that turn, itself too; `fired` are those of the timers that have fired.
+
+    Whether it races any of them is not told here.
+    """
 
     event: TimerCreated
     turn: int
-    rivals: tuple[int, ...] = ()
-    is_lost: bool = False
+    beside: tuple[TimerCreated, ...] = ()
+    fired: frozenset[int] = frozenset()
 
     @property
     def origin(self) -> EventWait:
@@ -57,9 +66,9 @@ class OpenWait(msgspec.Struct, frozen=True):
         return self.origin.name.casefold()
 
     @property
-    def timers(self) -> tuple[int, ...]:
-        """Whichever of these fires ends it."""
-        return (self.event.event_id, *self.rivals)
+    def has_timers_beside(self) -> bool:
+        """Whether there is anything that it may race."""
+        return any(isinstance(event.origin, UserTimer) for event in self.beside)
 
 
 Open = tuple[OpenWait, ...]
@@ -85,17 +94,16 @@ def after_turn(waits: Open, taken_up: Iterable[HistoryEvent], asked: Sequence[Hi
             elif name in served or place > seen[name]:  # code ran before it in this turn, and may have asked for it then
                 spare[name] += 1
             seen[name] += 1
-    began = [event for event in asked if _begins(event)]
-    if fired and began:
-        left = [msgspec.structs.replace(wait, is_lost=True) if fired.intersection(wait.rivals) else wait for wait in left]
-    rivals = _rivals(began)
-    for event in began:
-        if isinstance(event, TimerCreated) and isinstance(event.origin, EventWait):
+    if fired:
+        left = [_after_timers(wait, fired) for wait in left]
+    beside = tuple(event for event in asked if isinstance(event, TimerCreated) and isinstance(event.origin, EventWait | UserTimer))
+    for event in beside:
+        if isinstance(event.origin, EventWait):
             name = event.origin.name.casefold()
             if spare[name]:
                 spare[name] -= 1
             else:
-                left.append(OpenWait(event, turn, rivals))
+                left.append(OpenWait(event, turn, beside))
     return tuple(left)
 
 
@@ -113,12 +121,12 @@ def open_waits(rows: Iterable[HistoryRow]) -> Open:
     return after_turn(waits, taken_up, asked, turn)
 
 
-def closing(waits: Open, wait: OpenWait, pending: Iterable[HistoryEvent]) -> EventRaised | TimerFired | None:
-    """What closes `wait` among events that have arrived and that no code has taken up yet."""
+def closing(waits: Open, wait: OpenWait, pending: Iterable[HistoryEvent], rivals: Collection[int] = ()) -> EventRaised | TimerFired | None:
+    """What closes `wait` among events that have arrived and that no code has taken up yet. `rivals` are timers that it races."""
     left = list(waits)
     for event in pending:
         if isinstance(event, TimerFired):
-            if event.timer_id in wait.timers:
+            if event.timer_id == wait.event.event_id or event.timer_id in rivals:
                 return event
             left = [other for other in left if other.event.event_id != event.timer_id]
         elif isinstance(event, EventRaised):
@@ -132,31 +140,15 @@ def closing(waits: Open, wait: OpenWait, pending: Iterable[HistoryEvent]) -> Eve
 
 def ahead(waits: Open, wait: OpenWait, pending: Iterable[HistoryEvent]) -> OpenWait | None:
     """The older wait for the same event that an answer would go to, where there is one."""
-    rivals = [other for other in waits[: waits.index(wait)] if other.name == wait.name]
+    older = [other for other in waits[: waits.index(wait)] if other.name == wait.name]
     gathered = tuple(pending)
-    return next((other for other in rivals if closing(waits, other, _own(other, gathered)) is None), None)
+    return next((other for other in older if closing(waits, other, gathered) is None), None)  # also one that lost a race gets the event
 
 
-def _own(wait: OpenWait, pending: tuple[HistoryEvent, ...]) -> Iterable[HistoryEvent]:
-    """Without the timers that it has lost to: an event goes to it all the same."""
-    return (event for event in pending if not (isinstance(event, TimerFired) and event.timer_id in wait.rivals))
+def _after_timers(wait: OpenWait, fired: set[int]) -> OpenWait:
+    found = wait.fired.union(event.event_id for event in wait.beside if event.event_id in fired)
+    return wait if len(found) == len(wait.fired) else msgspec.structs.replace(wait, fired=found)
 
 
 def _first(waits: list[OpenWait], name: str) -> OpenWait | None:
     return next((wait for wait in waits if wait.name == name), None)
-
-
-def _begins(event: HistoryEvent) -> bool:
-    """Whether the code asked for something new, and not a retry on its own."""
-    match event:
-        case TaskScheduled(attempt=attempt) | ChildWorkflowInstanceCreated(attempt=attempt):
-            return attempt == 1
-        case TimerCreated(origin=origin):
-            return isinstance(origin, EventWait | UserTimer)
-        case _:
-            return isinstance(event, DetachedWorkflowInstanceCreated)
-
-
-def _rivals(began: Sequence[HistoryEvent]) -> tuple[int, ...]:
-    timers = tuple(event.event_id for event in began if isinstance(event, TimerCreated) and isinstance(event.origin, UserTimer))
-    return timers if all(isinstance(event, TimerCreated) for event in began) else ()

@@ -5,7 +5,7 @@ The engine knows nothing of it. Nothing on the loop may block; what does (DuckDB
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from types import TracebackType
@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
-from wfengine.errors import EngineStopped, InvalidArgument, WflabError
+from wfengine.errors import EngineError, EngineStopped, InvalidArgument, WflabError
 from wfengine.gateway.apps import App
 from wfengine.gateway.blocking import Blocking
 from wfengine.gateway.calls import CallLog
@@ -38,6 +38,8 @@ from wfengine.gateway.sidecar import Service, Sidecar
 from wfengine.gateway.state.acts import StateActs
 from wfengine.gateway.state.memory import Memory
 from wfengine.gateway.state.room import State
+from wfengine.gateway.taskhub import service as taskhub
+from wfengine.gateway.taskhub.hub import Hub
 from wfengine.gateway.wire import dapr_pb2 as wire
 from wfengine.gateway.workflows.acts import WorkflowActs
 from wfengine.gateway.workflows.room import Workflows
@@ -52,9 +54,8 @@ _TIDY_EVERY_SECONDS = 10.0
 class Gateway:
     """Dapr's protocols, served by an engine. Every method is for any thread but the gateway's own; the engine stays the caller's to close.
 
-    `services` are further gRPC services, each made anew for every app's sidecar: `lambda app: a_generic_rpc_handler`. `connected_workers` says how
-    many workers of an app are connected just now. `resources` are what an app may use that brings none of its own: a `statestore` and
-    a `pubsub`, unless told.
+    `services` are further gRPC services, each made anew for every app's sidecar: `lambda app: a_generic_rpc_handler`. `resources` are what an app
+    may use that brings none of its own: a `statestore` and a `pubsub`, unless told.
     """
 
     def __init__(
@@ -63,14 +64,12 @@ class Gateway:
         options: Options | None = None,
         *,
         services: Sequence[Service] = (),
-        connected_workers: Callable[[str | None], int] = lambda _: 0,
         resources: Resources = USUAL,
     ) -> None:
         _check(resources)
         self.engine = engine
         self.options = options or Options()
         self.calls = CallLog(engine.store, kept=self.options.kept_calls)
-        self._services = (*services, lambda app: Proxy(app, self._channels.get))  # the last one, which takes what is left
         self._blocking = Blocking()
         self._sidecars: dict[str | None, Sidecar] = {}
         self._resources = resources
@@ -80,16 +79,22 @@ class Gateway:
         self._broker = Broker(lambda: self._ledger)
         self._ledger = Ledger(engine.store, [memory.load, self._broker.load])
         self._state = StateActs(memory, self._ledger, self.resources)
+        self._loop = asyncio.new_event_loop()
+        self.hub = Hub(engine, self._loop, self._blocking)
+        self._services: tuple[Service, ...] = (
+            lambda app: taskhub.handlers(self.hub, app.app_id),
+            *services,
+            lambda app: Proxy(app, self._channels.get),  # the last one, which takes what is left
+        )
         self._subscribers = Subscribers(self._broker, circuits, Told(self.calls), self.resources)
         self._rooms: tuple[Room, ...] = (
             Health(),
-            Metadata(connected_workers, self._components, self._subscriptions),
+            Metadata(self.hub.count_workers, self._components, self._subscriptions),
             Workflows(WorkflowActs(engine, self._blocking)),
             State(self._state),
             PubSub(PublishActs(self._broker, self.resources), self._subscribers),
             Invocation(InvokeActs(self._channels.get, circuits, self.resources)),
         )
-        self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="wflab-gateway", daemon=True)
         self._thread.start()
         self._is_closed = False
@@ -99,6 +104,7 @@ class Gateway:
 
     def start(self) -> Sidecar:
         """Open the lab's own sidecar. Raises PortInUse; the gateway can be started again then, with nothing left behind."""
+        self.hub.attach()
         own = App(grpc_port=self.options.grpc_port, http_port=self.options.http_port, api_token=self.options.api_token)
         return self._await(self._open(own), _OPEN_WITHIN_SECONDS)
 
@@ -107,6 +113,8 @@ class Gateway:
         if self._is_closed:
             return
         self._is_closed = True
+        with suppress(EngineError):  # closed before: then nothing waits for programs
+            self.hub.detach()
         with suppress(TimeoutError):
             asyncio.run_coroutine_threadsafe(self._close_all(), self._loop).result(_CLOSE_WITHIN_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -154,6 +162,13 @@ class Gateway:
     def resources(self, app_id: str | None = None) -> Resources:
         """The components, subscriptions and policies of an app."""
         return self._resources_of.get(app_id, self._resources)
+
+    def subscriptions(self, app_id: str | None) -> list[tuple[str, str]]:
+        """What an app subscribes to, as far as it is known: broker and topic."""
+        sidecar = self._sidecars.get(app_id)
+        return (
+            [] if sidecar is None else [(one.subscription.pubsub, one.subscription.topic) for one in self._subscribers.listed(sidecar.app)]
+        )
 
     # On the gateway's thread.
 

@@ -26,11 +26,12 @@ class ScheduleTask(msgspec.Struct, gc=False, frozen=True, kw_only=True):
 
 
 class CreateTimer(msgspec.Struct, gc=False, frozen=True, kw_only=True):
-    """Wake up at `fire_at` (aware UTC); None only records what is waited for."""
+    """Wake up at `fire_at` (aware UTC); None only records what is waited for. `nanoseconds`: see TimerCreated."""
 
     id: int
     fire_at: datetime | None
     origin: TimerOrigin = UserTimer()
+    nanoseconds: int = 0
 
 
 class CreateChildWorkflow(msgspec.Struct, gc=False, frozen=True, kw_only=True):
@@ -86,8 +87,12 @@ Action = TaskAction | RecordPatch | CompleteWorkflow | ContinueAsNew
 
 
 class ExecutionResult(msgspec.Struct, gc=False, frozen=True, kw_only=True):
-    """What one turn of the code asks for. `custom_status` is the whole present value, as text; `passes_on`: history may be passed on."""
+    """What one turn of the code asks for. `custom_status` is the whole present value, as text; `passes_on`: history may be passed on.
+
+    `version` is the named version that a program elsewhere says it ran.
+    """
 
     actions: list[Action]
     passes_on: bool = False
     custom_status: str | None = None
+    version: str | None = None

@@ -11,13 +11,14 @@ _OURS = "/wfengine/"
 class FailureDetails(msgspec.Struct, gc=False, frozen=True):
     """The failure of an activity, a child workflow or a workflow, in Dapr's three parts and its order.
 
-    `error_type` is the bare class name, as Dapr records it.
+    `error_type` is the bare class name, as Dapr records it. `inner` is the failure that this one came of, where a program elsewhere tells of one.
     """
 
     message: str
     error_type: str
     stack_trace: str | None = None
     non_retryable: bool = False
+    inner: "FailureDetails | msgspec.UnsetType" = msgspec.UNSET
 
 
 def failure_of(error: BaseException, *, non_retryable: bool = False) -> FailureDetails:

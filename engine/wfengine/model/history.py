@@ -176,11 +176,15 @@ TimerOrigin = UserTimer | EventWait | ActivityRetry | ChildWorkflowRetry
 
 
 class TimerCreated(_Event, frozen=True, kw_only=True):
-    """A durable timer was set. `fire_at` None never fires: it records what an instance waits for."""
+    """A durable timer was set. `fire_at` None never fires: it records what an instance waits for.
+
+    `nanoseconds` is what a program elsewhere asked for below a microsecond: it compares the moment with its own, exactly.
+    """
 
     event_id: int
     fire_at: datetime | None
     origin: TimerOrigin = UserTimer()
+    nanoseconds: int = 0
 
 
 class TimerFired(_Event, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from wfengine.errors import PayloadError
 
-__all__ = ["AUTO_SERIALIZED", "UNSET", "UnsetType", "coerce_to_model", "from_json", "is_model_class", "to_json"]
+__all__ = ["AUTO_SERIALIZED", "UNSET", "JsonText", "UnsetType", "coerce_to_model", "from_json", "is_model_class", "to_json"]
 
 AUTO_SERIALIZED = "__durabletask_autoobject__"
 DEEPEST_NESTING = 500
@@ -25,15 +25,25 @@ LARGEST_INT_BITS = 14_000  # Python itself refuses to read numbers of more than 
 LARGEST_BYTES = 64 * 1024 * 1024
 
 
+class JsonText(str):
+    """A payload that is JSON text already: it is kept as it is."""
+
+    __slots__ = ()
+
+
 def to_json(value: Any, what: str = "the payload") -> str:
     """JSON text of `value`; `what` names it in errors ("the input of activity 'charge'").
 
     Raises PayloadError with the path of what is not JSON: NaN, infinities, lone surrogates, keys that are not strings, nesting
     beyond 500, more than 64 MiB, and any type that JSON has no word for.
     """
+    plain: Any = ""
     try:
-        plain = value if _is_plain(value, 0) else _plain(value, "$", 0, what)
-        text = _ENCODE(plain)
+        if type(value) is JsonText:
+            text = str.__str__(value)
+        else:
+            plain = value if _is_plain(value, 0) else _plain(value, "$", 0, what)
+            text = _ENCODE(plain)
     except RecursionError:
         raise PayloadError(f"{what} is nested too deeply for the code that hands it over. Flatten it.") from None
     try:

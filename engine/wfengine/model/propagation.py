@@ -106,6 +106,11 @@ class PropagatedHistory:
         self.scope = scope
         self._chunks = chunks
 
+    @property
+    def chunks(self) -> list[Chunk]:
+        """One for each workflow of the line, the oldest ancestor first; do not change the list."""
+        return self._chunks
+
     def get_app_ids(self) -> list[str]:
         """The apps of the line, oldest ancestor's first, each once; an app without an id is an empty text."""
         return list(dict.fromkeys(chunk.app_id or "" for chunk in self._chunks))

@@ -20,10 +20,12 @@ from wfengine.model.work import CircuitRow, Commit
 from wfengine.runtime.attempts import Attempt, AtWork, app_of
 from wfengine.runtime.circuits import Circuits
 from wfengine.runtime.deadlines import Deadlines, Place
+from wfengine.runtime.executor import Elsewhere
 from wfengine.runtime.inline import InlineStep
 from wfengine.runtime.limits import Gate, Limits
 from wfengine.runtime.poison import Suspects
 from wfengine.runtime.population import Population
+from wfengine.runtime.program import ProgramActivity
 from wfengine.runtime.registry import Definition, Registry
 from wfengine.runtime.residents import Resident
 from wfengine.runtime.standing import HeldUp
@@ -45,7 +47,8 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
 class Activities:
     """`post` hands a call to whoever decides, `lend` lets this very thread be that if it may; `arrive` takes an event for a live execution; `submit` records what concerns none.
 
-    `find_inline` gives the function of a `ctx.step`, from the code that asked for it; None while that code cannot run.
+    `find_inline` gives the function of a `ctx.step`, from the code that asked for it; None while that code cannot run. `elsewhere` are the programs
+    that make what is not registered here, once there are any.
     """
 
     def __init__(  # noqa: PLR0913  # what it stands on
@@ -71,6 +74,7 @@ class Activities:
         self._arrive = arrive
         self._submit = submit
         self._find_inline = find_inline
+        self.elsewhere: Elsewhere | None = None
         self._undefined: defaultdict[tuple[str | None, str], list[tuple[Resident, TaskScheduled, bool]]] = defaultdict(list)
         self._unheld: defaultdict[int, list[tuple[Resident, TaskScheduled, bool]]] = defaultdict(list)
         limits = conditions.limits
@@ -129,6 +133,11 @@ class Activities:
         """An activity was registered: the attempts that waited for it are made."""
         self._start_again(self._undefined.pop((app_id, name), []))
 
+    def workers_came(self, app_id: str | None) -> None:
+        """A program of this app has connected: the attempts that waited for the app are made."""
+        for app, name in [place for place in self._undefined if place[0] == app_id]:
+            self.defined(name, app)
+
     def held(self, resident: Resident) -> None:
         """The code that holds the functions of its inline steps can run (again)."""
         self._start_again(self._unheld.pop(resident.instance.key, []))
@@ -138,9 +147,13 @@ class Activities:
             if self._is_wanted(resident, task):
                 self.start(resident, task, is_repeated=is_repeated)
 
-    def _code_of(self, resident: Resident, task: TaskScheduled) -> Definition | InlineStep | None:
+    def _code_of(self, resident: Resident, task: TaskScheduled) -> Definition | InlineStep | ProgramActivity | None:
         if not task.is_inline:
-            return self._registry.find("activity", task.name, app_id=app_of(resident, task))
+            app_id = app_of(resident, task)
+            found = self._registry.find("activity", task.name, app_id=app_id)
+            if found is None and self.elsewhere is not None and self.elsewhere.has_workers(app_id):
+                return ProgramActivity(self.elsewhere)
+            return found
         function = self._find_inline(resident, task)
         return None if function is None else InlineStep(function)
 
@@ -189,7 +202,10 @@ class Activities:
             last_word=LastWord() if has_timeout and definition.transactional else None,
         )
         self._at_work[attempt.place] = AtWork(attempt=attempt, job=job, generation=generation)
-        self._worker.start(job)
+        self._maker(job).start(job)
+
+    def _maker(self, job: ActivityJob) -> "ActivityWorker | Elsewhere":
+        return job.definition.workers if isinstance(job.definition, ProgramActivity) else self._worker
 
     def _leave(self, attempt: Attempt) -> None:
         """Its places are free for those who wait."""
@@ -208,16 +224,28 @@ class Activities:
 
     # Ending.
 
-    def _done(self, job: ActivityJob, outcome: Outcome) -> None:
+    def _done(self, job: ActivityJob, outcome: Outcome | None) -> None:
         """Called on the worker's thread."""
-        (self._post if job.definition.is_coroutine else self._lend)(self._take_outcome, job, outcome)
+        is_lent = isinstance(job.definition, Definition | InlineStep) and not job.definition.is_coroutine
+        (self._lend if is_lent else self._post)(self._take_outcome, job, outcome)
 
-    def _take_outcome(self, job: ActivityJob, outcome: Outcome) -> None:
+    def _take_outcome(self, job: ActivityJob, outcome: Outcome | None) -> None:
         ended = self._at_work.pop((job.instance.key, job.task.event_id), None)
-        if ended is None:
+        if outcome is None:
+            self._make_again(ended)
+        elif ended is None:
             self._record_late(job, outcome)
         else:
             self._settle(ended, outcome)
+
+    def _make_again(self, given_back: AtWork | None) -> None:
+        """Whoever had it is gone; it waits until somebody can make it."""
+        if given_back is None:
+            return
+        attempt = given_back.attempt
+        self._leave(attempt)
+        if self._is_wanted(attempt.resident, attempt.task):
+            self.start(attempt.resident, attempt.task, is_repeated=True)
 
     def _settle(self, ended: AtWork, outcome: Outcome) -> None:
         resident = ended.attempt.resident
@@ -278,7 +306,7 @@ class Activities:
             self._deadlines.add(time.monotonic() + _SOON_SECONDS, place)  # it is committing; unless that fails, its outcome comes
             return
         del self._at_work[place]
-        self._worker.give_up_on(expired.job)
+        self._maker(expired.job).give_up_on(expired.job)
         self._settle(expired, _timed_out(expired, expired.attempt.timeout_s or 0.0))
 
     def _began(self, job: ActivityJob, moment: float) -> None:
@@ -301,9 +329,10 @@ class Activities:
     def _what_holds_up(self, resident: Resident, task: TaskScheduled) -> "tuple[Literal['definition', 'turn'], str] | None":
         app_id, place = app_of(resident, task), (resident.instance.key, task.event_id)
         if not task.is_inline and self._code_of(resident, task) is None:
+            program = "" if self.elsewhere is None else ", or start the program that has it"
             if app_id is None:
-                return "definition", f"activity {task.name!r} is not registered: run the cell that defines it"
-            return "definition", f"app {app_id!r} has not registered activity {task.name!r}"
+                return "definition", f"activity {task.name!r} is not registered: run the cell that defines it{program}"
+            return "definition", f"app {app_id!r} has not registered activity {task.name!r}{program}"
         if self._suspects.is_waiting(place):
             return "turn", "it was at work when the process died, and the last tries of such are made one at a time"
         if self._gate is not None and place in self._queued:

@@ -5,6 +5,7 @@ import msgspec
 from wfengine.model.history import TaskScheduled
 from wfengine.runtime.deadlines import Place
 from wfengine.runtime.inline import InlineStep
+from wfengine.runtime.program import ProgramActivity
 from wfengine.runtime.registry import Definition
 from wfengine.runtime.residents import Resident
 from wfengine.runtime.worker import ActivityJob
@@ -16,7 +17,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     place: Place
     resident: Resident
     task: TaskScheduled
-    definition: Definition | InlineStep
+    definition: Definition | InlineStep | ProgramActivity
     is_repeated: bool
 
     @property

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 from wfengine.condition import Answer
 from wfengine.core import forking
-from wfengine.core.waits import WaitKey
+from wfengine.core.waits import Racing, WaitKey, no_races
 from wfengine.errors import (
     InstanceNotFound,
     InstanceNotTerminal,
@@ -24,7 +24,7 @@ from wfengine.model.payload import UNSET, to_json
 from wfengine.model.work import AuditRow, Commit, HistoryRow
 from wfengine.runtime import fork_code, operations
 from wfengine.runtime.clock import Clock, RealClock
-from wfengine.runtime.executor import Executor, LocalExecutor
+from wfengine.runtime.executor import Elsewhere, Executor, LocalExecutor, SharedExecutor
 from wfengine.runtime.limits import Limits
 from wfengine.runtime.loop import Loop
 from wfengine.runtime.mailbox import Mailbox
@@ -51,7 +51,8 @@ _log = logging.getLogger("wfengine")
 class Engine:
     """Runs workflows on one store. `with Engine(Store.open(path)) as engine:` leaves nothing behind.
 
-    Thread-safe. Listeners are called on the engine's thread and must return at once.
+    Thread-safe. Listeners are called on the engine's thread and must return at once. `racing` reads from a source which waits its code leaves
+    behind when a timer fires; without it no answer is ever refused for that.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Engine:
         retention: StateRetention | None = None,
         limits: Limits | None = None,
         poison_after: int | None = 3,
+        racing: Racing = no_races,
     ) -> None:
         self.store = store
         self.registry = registry or Registry()
@@ -76,10 +78,11 @@ class Engine:
             underway=self._underway,
             transactions=Transactions(store),
         )
+        self._executor = SharedExecutor(executor or LocalExecutor(self.registry))
         self._turns = Turns(
             store=store,
             registry=self.registry,
-            executor=executor or LocalExecutor(self.registry),
+            executor=self._executor,
             worker=self._worker,
             clock=clock or RealClock(),
             post=self._mailbox.post,
@@ -88,6 +91,7 @@ class Engine:
             suspects=Suspects(self._underway, poison_after),
             retention=retention,
             limits=limits,
+            racing=racing,
         )
         self._virtual_time = VirtualTime(self._turns)
         self._loop = Loop(
@@ -186,6 +190,25 @@ class Engine:
             self.store.submit(Commit(definitions=[row]), None)
         self._turns.defined(definition.name, definition.kind, definition.app_id)
 
+    # Programs elsewhere.
+
+    def attach(self, elsewhere: Elsewhere) -> None:
+        """From now on what is not registered here is made there, by whatever programs are connected."""
+        self.in_engine(partial(self._attach, elsewhere))
+
+    def detach(self) -> None:
+        """The programs are gone: what they had under way is waited for no more, and made again when it can be."""
+        self.in_engine(partial(self._attach, None))
+
+    def _attach(self, elsewhere: Elsewhere | None, ack: "Future[None]") -> None:
+        self._executor.elsewhere = elsewhere
+        self._turns.activities.elsewhere = elsewhere
+        ack.set_result(None)
+
+    def workers_came(self, app_id: str | None) -> None:
+        """A program of this app has connected. May be called from any thread."""
+        self._mailbox.post(self._turns.workers_came, app_id)
+
     # What any engine offers (WorkflowClient).
 
     def schedule_new_workflow(
@@ -202,7 +225,8 @@ class Engine:
 
         Raises DefinitionNotFound, InstanceAlreadyExists, PayloadError, InvalidArgument; nothing is recorded then.
         """
-        started = start_request(self.registry, workflow, input, instance_id, start_at, tags, app_id)
+        known = self._executor.has_workers(app_id)
+        started = start_request(self.registry, workflow, input, instance_id, start_at, tags, app_id, may_be_elsewhere=known)
         self._loop.call(partial(operations.start, self._turns, started))
         return str(started["instance_id"])
 
@@ -215,12 +239,14 @@ class Engine:
         start_at: datetime | None = None,
         tags: Mapping[str, str] | None = None,
         app_id: str | None = None,
+        may_be_elsewhere: bool = False,
     ) -> "tuple[str, Future[None]]":
         """As `schedule_new_workflow`, without waiting: the id, and a future that is settled when the start is durable, or says why it will not be.
 
-        So thousands of starts share a commit.
+        So thousands of starts share a commit. `may_be_elsewhere`: the workflow may be a program's, and waits for one that has it.
         """
-        started = start_request(self.registry, workflow, input, instance_id, start_at, tags, app_id)
+        known = may_be_elsewhere or self._executor.has_workers(app_id)
+        started = start_request(self.registry, workflow, input, instance_id, start_at, tags, app_id, may_be_elsewhere=known)
         ack: Future[None] = Answer()
         self._loop.ask(ack, partial(operations.start, self._turns, started))
         return str(started["instance_id"]), ack

@@ -5,29 +5,58 @@ Nothing beyond this file may depend on who ran the code.
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import msgspec
 
 from wfengine.core.replay import Execution
 from wfengine.model.actions import ExecutionResult
+from wfengine.model.failure import FailureDetails
 from wfengine.model.history import HistoryEvent
 from wfengine.model.instance import Instance
+from wfengine.model.work import HistoryRow
 from wfengine.runtime.registry import Definition, Registry
+
+if TYPE_CHECKING:
+    from wfengine.runtime.worker import ActivityJob
+
+
+class Lost(NamedTuple):
+    """Nothing came of a turn: whoever had it is gone, and nobody else is there."""
+
+    reason: str
+
+
+TurnOutcome = ExecutionResult | FailureDetails | Lost
+"""What comes of a turn that was made elsewhere; a failure where code and history disagree."""
+
+
+class Dispatched:
+    """The turn is made elsewhere; `WorkItem.answer` will be called with what comes of it."""
+
+
+DISPATCHED = Dispatched()
 
 
 class WorkItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn's worth of work. `past` is what earlier turns took up, None where the executor keeps the execution; `new` is the rest."""
+    """One turn's worth of work. `past` is what earlier turns took up, None where the executor keeps the execution; `new` is the rest.
+
+    `answer` may be called from any thread, once.
+    """
 
     instance: Instance
     past: Sequence[HistoryEvent] | None
     new: Sequence[HistoryEvent]
+    answer: Callable[[TurnOutcome], None] | None = None
 
 
 class Runnable(NamedTuple):
-    """The code that runs (or would run) an instance: its hash and, where the workflow has named versions, its version."""
+    """The code that runs (or would run) an instance: its hash and, where the workflow has named versions, its version.
 
-    code_hash: str
+    There is no hash where the code is a program's elsewhere.
+    """
+
+    code_hash: str | None
     version: str | None
 
 
@@ -47,8 +76,8 @@ class Executor(Protocol):
     def keeps(self, key: int) -> bool:
         """Whether the execution is alive here, so that it needs no past."""
 
-    def advance(self, item: WorkItem) -> ExecutionResult:
-        """Run one turn. Raises NonDeterminismError where the past disagrees with the code."""
+    def advance(self, item: WorkItem) -> ExecutionResult | Dispatched:
+        """Run one turn, or have it run. Raises NonDeterminismError where the past disagrees with the code."""
 
     def inline(self, key: int, task_id: int) -> Callable[..., Any] | None:
         """The function of an unsettled `ctx.step` of an execution that is alive here."""
@@ -58,6 +87,40 @@ class Executor(Protocol):
 
     def drop(self, key: int) -> None:
         """The execution has ended, or is to be rebuilt from history when it is needed again."""
+
+    def recorded(self, key: int, rows: Sequence[HistoryRow]) -> None:
+        """A turn that was made elsewhere is recorded, with these rows for what it asked for."""
+
+    def recall(self, key: int) -> None:
+        """Nobody waits for a turn that is made elsewhere any more; its events may come again."""
+
+
+class Elsewhere(Protocol):
+    """Programs that run workflows and activities of their app. All calls come from the engine's thread, and return at once."""
+
+    def has_workers(self, app_id: str | None) -> bool:
+        """Whether a program of this app is connected."""
+
+    def keeps(self, key: int) -> bool:
+        """Whether a program of its app is connected and the history of this execution at hand, so that no past is needed."""
+
+    def dispatch(self, item: WorkItem) -> None:
+        """Have a worker make this turn."""
+
+    def recorded(self, key: int, rows: Sequence[HistoryRow]) -> None:
+        """The last turn of this execution was recorded, with these rows for what it asked for."""
+
+    def recall(self, key: int) -> None:
+        """Nobody waits for the turn under way any more; its events may come again."""
+
+    def drop(self, key: int) -> None:
+        """The execution has ended, or is to be told its whole past when it is needed again."""
+
+    def start(self, job: "ActivityJob") -> None:
+        """Have a worker make this attempt."""
+
+    def give_up_on(self, job: "ActivityJob") -> None:
+        """The time of this attempt is up; what comes of it is late."""
 
 
 class LocalExecutor:
@@ -128,6 +191,12 @@ class LocalExecutor:
         if execution is not None:
             execution.close()
 
+    def recorded(self, key: int, rows: Sequence[HistoryRow]) -> None:
+        """Nothing to do: no turn is made elsewhere."""
+
+    def recall(self, key: int) -> None:
+        """Likewise."""
+
     def _replayed(self, item: WorkItem) -> Execution:
         definition = self._find(item.instance)
         if definition is None:
@@ -139,3 +208,60 @@ class LocalExecutor:
             execution.close()
             raise
         return execution
+
+
+class SharedExecutor:
+    """The code in this process, and for what is not here the programs elsewhere, once there are any."""
+
+    def __init__(self, local: Executor) -> None:
+        self._local = local
+        self.elsewhere: Elsewhere | None = None
+
+    def can_run(self, instance: Instance) -> Runnable | Missing:
+        """Whether the code is here, or a program of its app is connected."""
+        found = self._local.can_run(instance)
+        if self.elsewhere is None or isinstance(found, Runnable) or found.is_version:
+            return found
+        if self.elsewhere.has_workers(instance.app_id):
+            return Runnable(None, instance.version)
+        return Missing(f"{found.reason}, or start the program that has it", is_version=False)
+
+    def has_workers(self, app_id: str | None) -> bool:
+        """Whether a program of this app is connected."""
+        return self.elsewhere is not None and self.elsewhere.has_workers(app_id)
+
+    def keeps(self, key: int) -> bool:
+        """Whether it can go on without its past."""
+        return self._local.keeps(key) or (self.elsewhere is not None and self.elsewhere.keeps(key))
+
+    def advance(self, item: WorkItem) -> ExecutionResult | Dispatched:
+        """Go on here where the code is here, else have it done."""
+        elsewhere = self.elsewhere
+        if elsewhere is None or self._local.keeps(item.instance.key) or isinstance(self._local.can_run(item.instance), Runnable):
+            return self._local.advance(item)
+        elsewhere.dispatch(item)
+        return DISPATCHED
+
+    def recorded(self, key: int, rows: Sequence[HistoryRow]) -> None:
+        """A turn that was made elsewhere is recorded, with these rows for what it asked for."""
+        if self.elsewhere is not None:
+            self.elsewhere.recorded(key, rows)
+
+    def recall(self, key: int) -> None:
+        """Nobody waits for the turn under way any more; its events may come again."""
+        if self.elsewhere is not None:
+            self.elsewhere.recall(key)
+
+    def inline(self, key: int, task_id: int) -> Callable[..., Any] | None:
+        """The function that the suspended code handed over; programs elsewhere hand over none."""
+        return self._local.inline(key, task_id)
+
+    def revive(self, item: WorkItem) -> None:
+        """Replay it from the past, if it is not in memory."""
+        self._local.revive(item)
+
+    def drop(self, key: int) -> None:
+        """Forget the execution, wherever it is."""
+        self._local.drop(key)
+        if self.elsewhere is not None:
+            self.elsewhere.drop(key)

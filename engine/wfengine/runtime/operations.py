@@ -3,7 +3,7 @@
 `ack` is settled when what was done is durable; what raises has recorded nothing. `Engine` and the simulation both call these.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ from wfengine.runtime.turns import Turns
 class Awaited(NamedTuple):
     """An event that an instance waits for: its state, and the wait as it was recorded.
 
-    `deadline` is when an answer comes too late: the wait's own timeout, or that of a timer which it races.
+    `deadline` is when an answer comes too late: the wait's own timeout, or that of a timer which it races, where the source tells so.
     """
 
     instance: Instance
@@ -96,13 +96,14 @@ def answer_wait(
 
 def _refusal(turns: Turns, resident: Resident, wait: waits.OpenWait, event: EventRaised) -> WaitOver | InvalidArgument | None:
     instance_id = resident.instance.instance_id
-    closed = waits.closing(resident.waits, wait, resident.pending)
+    rivals = turns.rivals(resident, wait)
+    closed = waits.closing(resident.waits, wait, resident.pending, rivals)
     if isinstance(closed, EventRaised):
         return WaitOver(instance_id, how="answered", at=closed.occurred_at, who=closed.raised_by)
     if closed is not None:
         return WaitOver(instance_id, how="timed out", at=closed.fire_at)
-    deadline = _deadline(resident, wait)
-    if wait.is_lost or (deadline is not None and deadline <= turns.clock.now()):
+    deadline = _deadline(resident, wait, rivals)
+    if not wait.fired.isdisjoint(rivals) or (deadline is not None and deadline <= turns.clock.now()):
         return WaitOver(instance_id, how="timed out", at=deadline)
     if event.name.casefold() != wait.name:
         return InvalidArgument(f"That wait is for {wait.origin.name!r}, not for {event.name!r}.")
@@ -120,22 +121,23 @@ def awaited(turns: Turns, instance_id: str | None, found: "Future[list[Awaited]]
     one = None if instance_id is None else turns.population.of_id(instance_id)
     residents = turns.population.all() if instance_id is None else [one] if one is not None else []
     now = turns.clock.now()
-    found.set_result([awaited for resident in residents if resident.waits for awaited in _awaited_by(resident, now)])
+    found.set_result([awaited for resident in residents if resident.waits for awaited in _awaited_by(turns, resident, now)])
 
 
-def _awaited_by(resident: Resident, now: datetime) -> Iterator[Awaited]:
+def _awaited_by(turns: Turns, resident: Resident, now: datetime) -> Iterator[Awaited]:
     known = resident.durable if resident.is_busy else resident.instance
     pending = tuple(resident.pending)
     for wait in resident.waits if known is not None else ():
-        deadline = _deadline(resident, wait)
+        rivals = turns.rivals(resident, wait)
+        deadline = _deadline(resident, wait, rivals)
         is_due = deadline is not None and deadline <= now
-        is_closed = wait.is_lost or is_due or waits.closing(resident.waits, wait, pending) is not None
+        is_closed = not wait.fired.isdisjoint(rivals) or is_due or waits.closing(resident.waits, wait, pending, rivals) is not None
         if known is not None and wait.turn <= known.turn and not is_closed:
             yield Awaited(known, wait.event, wait.origin, deadline)
 
 
-def _deadline(resident: Resident, wait: waits.OpenWait) -> datetime | None:
-    timers = (resident.timers.get(number) for number in wait.timers)
+def _deadline(resident: Resident, wait: waits.OpenWait, rivals: Collection[int]) -> datetime | None:
+    timers = (resident.timers.get(number) for number in (wait.event.event_id, *rivals))
     return min((timer.fire_at for timer in timers if timer is not None and timer.fire_at is not None), default=None)
 
 

@@ -36,11 +36,18 @@ def start_request(
     start_at: datetime | None,
     tags: Mapping[str, str] | None,
     app_id: str | None,
+    *,
+    may_be_elsewhere: bool = False,
 ) -> dict[str, Any]:
-    """What an ExecutionStarted says beside its time. Raises DefinitionNotFound, PayloadError, InvalidArgument."""
+    """What an ExecutionStarted says beside its time. Raises DefinitionNotFound, PayloadError, InvalidArgument.
+
+    `may_be_elsewhere`: a program of the app may know the workflow, which need not be registered here then.
+    """
     name = name_of(workflow)
     app_id = None if app_id is None else checked_text(app_id, "app_id")
-    is_absent = app_id is not None and app_id not in registry.apps()  # then it waits, as a call to an app that is offline does
+    is_absent = may_be_elsewhere or (
+        app_id is not None and app_id not in registry.apps()
+    )  # then it waits, as a call to an app that is offline does
     if not is_absent and registry.find("workflow", name, app_id=app_id) is None:
         raise DefinitionNotFound("workflow", name, registry.names("workflow", app_id=app_id), hint=_elsewhere(registry, name, app_id))
     return {

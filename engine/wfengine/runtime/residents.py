@@ -5,6 +5,7 @@ A Resident is the engine's own bookkeeping about one execution. It is rebuilt fr
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -42,6 +43,27 @@ class Inbox:
         self.audit: list[AuditRow] = []
         self.circuits: list[CircuitRow] = []
 
+    def not_before(self, moment: datetime) -> None:
+        """What arrived during a turn that was made elsewhere is recorded behind it, and times never decrease."""
+        self.events = [
+            event if event.occurred_at >= moment else msgspec.structs.replace(event, occurred_at=moment) for event in self.events
+        ]
+
+    def add(self, later: "Inbox") -> None:
+        """What arrived after this."""
+        self.events += later.events
+        self.acks += later.acks
+        self.audit += later.audit
+        self.circuits += later.circuits
+
+
+class Away(msgspec.Struct, frozen=True):
+    """A turn that is made elsewhere: the state before it, what it has taken up, and what no code had seen before."""
+
+    before: Instance
+    inbox: Inbox
+    unseen: Sequence[HistoryEvent]
+
 
 class Resident:
     """One live execution. Ten thousand may sleep, and the garbage collector looks at every list of theirs: so there are none without need.
@@ -49,10 +71,11 @@ class Resident:
     `instance` is its state as of the last commit handed to the store, `durable` as of the last acknowledged one. `inbox` is None where nothing
     arrived. `started` and `finished` are those who wait for these moments. `deaths` tells of open attempts how often the process died while they were at work. `unseen` are recorded events that no code has taken up. `disagreement` is what its code was found at fault with beside a turn. `past` is the rest
     of the history while the executor does not keep the execution; None when it must be read from the store. `waits` are its event waits that its
-    last turn left open; `unseen` and the inbox may have closed some.
+    last turn left open; `unseen` and the inbox may have closed some. `away` is its turn while that is made elsewhere; the inbox gathers then.
     """
 
     __slots__ = (
+        "away",
         "children",
         "deaths",
         "disagreement",
@@ -74,6 +97,7 @@ class Resident:
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
+        self.away: Away | None = None
         self.disagreement: FailureDetails | None = None
         self.durable: Instance | None = None
         self.inbox: Inbox | None = None
@@ -101,12 +125,26 @@ class Resident:
     @property
     def pending(self) -> Iterable[HistoryEvent]:
         """What has arrived and no code has taken up."""
+        if self.away is not None:
+            return (*self.unseen, *self.away.inbox.events, *(self.inbox.events if self.inbox else ()))
         return (*self.unseen, *self.inbox.events) if self.inbox else self.unseen
 
     @property
     def callers(self) -> list[Future[Any]]:
         """All who wait for something of it."""
-        return [*(self.inbox.acks if self.inbox else ()), *self.started, *self.finished]
+        inboxes = (self.away and self.away.inbox, self.inbox)
+        return [*(ack for inbox in inboxes if inbox for ack in inbox.acks), *self.started, *self.finished]
+
+    def come_back(self) -> None:
+        """Nobody waits for the turn that is made elsewhere: what it took up is news again, before what has gathered since."""
+        away, self.away = self.away, None
+        if away is None:
+            return
+        self.is_busy = False
+        self.instance, self.unseen = away.before, away.unseen
+        since, self.inbox = self.inbox, away.inbox
+        if since is not None:
+            self.inbox.add(since)
 
     def note(self, event: HistoryEvent) -> bool:
         """Keep the books on open tasks, timers and children; False where an outcome is not awaited (any more), so that it must be passed over."""

@@ -7,19 +7,21 @@ So nothing is ever done, or told, that is not recorded.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from wfengine.condition import Answer
 from wfengine.core.rerunning import Rerun
-from wfengine.core.transitions import Transition, apply
-from wfengine.core.waits import after_turn
+from wfengine.core.transitions import PassOn, Transition, apply
+from wfengine.core.waits import OpenWait, Racing, after_turn, no_races
 from wfengine.errors import EnginePaused
 from wfengine.model.actions import ExecutionResult
+from wfengine.model.failure import FailureDetails
 from wfengine.model.history import (
     ConfirmingEvent,
     ExecutionTerminated,
@@ -29,19 +31,20 @@ from wfengine.model.history import (
 )
 from wfengine.model.instance import Instance, Status
 from wfengine.model.work import AuditRow, Commit, HistoryRow
+from wfengine.runtime.abroad import Abroad
 from wfengine.runtime.activities import Activities, Conditions
 from wfengine.runtime.admission import Admission
 from wfengine.runtime.callers import answer, fail
 from wfengine.runtime.circuits import Circuits
 from wfengine.runtime.clock import Clock
-from wfengine.runtime.executor import Executor
+from wfengine.runtime.executor import Dispatched, Executor
 from wfengine.runtime.limits import Limits
 from wfengine.runtime.poison import Suspects
 from wfengine.runtime.population import Population
 from wfengine.runtime.purging import Purging
 from wfengine.runtime.registry import Registry
 from wfengine.runtime.releasing import Releasing, Reopened, Submitted
-from wfengine.runtime.residents import Inbox, Resident, recovered
+from wfengine.runtime.residents import Away, Inbox, Resident, recovered
 from wfengine.runtime.retention import Retention, StateRetention
 from wfengine.runtime.retiring import Retiring
 from wfengine.runtime.taking_up import TakingUp
@@ -68,9 +71,12 @@ class Turns:
         lend: Callable[..., None] | None = None,
         retention: StateRetention | None = None,
         limits: Limits | None = None,
+        racing: Racing = no_races,
     ) -> None:
         limits = limits or Limits()
         self._store = store
+        self._registry = registry
+        self._racing = racing
         self._keep_for = {} if retention is None else retention.by_status()
         self.code = WorkflowCode(store=store, executor=executor, now=lambda: self.clock.now())  # noqa: PLW0108  # the clock is exchanged
         self._changed = changed
@@ -128,6 +134,14 @@ class Turns:
             arrive=self.arrive,
             begin=self._begin,
         )
+        self._abroad = Abroad(
+            population=self.population,
+            code=self.code,
+            post=post,
+            conclude=self._conclude,
+            enqueue=self._enqueue,
+            put_off=lambda resident: self._put_off.append(resident),  # noqa: PLW0108  # the list is exchanged
+        )
         self._ready: deque[Resident] = deque()
         self._put_off: list[Resident] = []
         self._unread: list[Resident] = []  # whose steps wait for the record to be readable again
@@ -157,9 +171,17 @@ class Turns:
         """Whether the store has not answered for all commits yet."""
         return bool(self._in_flight or self._asides)
 
+    def rivals(self, resident: Resident, wait: OpenWait) -> Collection[int]:
+        """The timers that this wait surely races, as the code that would run now has it; none while that is not defined."""
+        if not wait.has_timers_beside:
+            return ()
+        one = resident.instance
+        code = self._registry.find("workflow", one.name, one.code_hash, app_id=one.app_id, version=one.version)
+        return self._racing(None if code is None else code.source, wait.beside).get(wait.event.event_id, ())
+
     def is_idle(self) -> bool:
         """Whether nothing can happen but by time, a definition or a call from outside."""
-        return not (self._ready or self._in_flight or self._asides) and self.activities.is_idle
+        return not (self._ready or self._in_flight or self._asides or self._abroad.is_any()) and self.activities.is_idle
 
     # Opening.
 
@@ -209,6 +231,8 @@ class Turns:
                 resident.mail.audit.append(audit)
         if ack is not None:
             resident.mail.acks.append(ack)
+        if resident.away is not None and isinstance(event, ExecutionTerminated):  # that needs no code, so it waits for none
+            self._abroad.recall(resident)
         self._enqueue(resident)
 
     def when_recorded(self, resident: Resident, tell: Callable[[BaseException | None], None]) -> None:
@@ -227,7 +251,15 @@ class Turns:
         if kind == "activity":
             self.activities.defined(name, app_id)
             return
-        for resident in self.code.defined(name, app_id):
+        self._go_on(self.code.defined(name, app_id))
+
+    def workers_came(self, app_id: str | None) -> None:
+        """A program of this app has connected: whoever waited for its code goes on."""
+        self._go_on(self.code.workers_came(app_id))
+        self.activities.workers_came(app_id)
+
+    def _go_on(self, with_code: list[Resident]) -> None:
+        for resident in with_code:
             if self._lives(resident):  # else it was terminated while it waited
                 self._enqueue(resident)
                 self.activities.held(resident)
@@ -305,20 +337,41 @@ class Turns:
     def _turn(self, resident: Resident, inbox: Inbox | None) -> None:
         before = resident.instance
         arrived = inbox.events if inbox else []
-        acks = inbox.acks if inbox else []
         unseen = resident.unseen
         ends = any(isinstance(event, ExecutionTerminated) for event in arrived)
+        away = Away(before, inbox or Inbox(), unseen)
         try:
-            result = None if ends or not self._may_run(resident) else self.code.advance(resident, arrived)
+            result = (
+                None
+                if ends or not self._may_run(resident)
+                else self.code.advance(resident, arrived, partial(self._abroad.answered, resident, away))
+            )
             pass_on = self.code.pass_on(resident) if isinstance(result, ExecutionResult) and result.passes_on else None
         except EnginePaused:  # its past cannot be read just now (a full disk): its turn comes when it can
             resident.inbox, resident.unseen = inbox, unseen
             self.code.drop(before.key)
             self._put_off.append(resident)
             return
+        if isinstance(result, Dispatched):
+            self._abroad.leave(resident, away)
+            return
+        self._conclude(resident, inbox, before, unseen, result, pass_on)
+
+    def _conclude(
+        self,
+        resident: Resident,
+        inbox: Inbox | None,
+        before: Instance,
+        unseen: Sequence[HistoryEvent],
+        result: ExecutionResult | FailureDetails | None,
+        pass_on: PassOn | None,
+    ) -> list[HistoryRow]:
+        """Record what a turn came to; gives the rows that it adds to history."""
+        arrived = inbox.events if inbox else []
+        acks = inbox.acks if inbox else []
         if not arrived and result is None:
             answer(acks)
-            return
+            return []
         now = (
             max(self.population.now_for(resident), *(event.occurred_at for event in arrived))
             if arrived
@@ -346,12 +399,13 @@ class Turns:
         resident.instance = transition.instance
         if not transition.commit.history and not transition.commit.runs:
             answer(acks)
-            return
+            return []
         if inbox and (inbox.audit or inbox.circuits):
             transition = _with_commit(transition, audit=inbox.audit, circuits=self.activities.newest_circuits(inbox.circuits))
         for child, rows in transition.started:
             self._adopt(child, rows)
         self._submit(resident, transition, acks)
+        return transition.commit.history
 
     def _inline(self, resident: Resident, task: TaskScheduled) -> Callable[..., Any] | None:
         """The function of a `ctx.step`; where the code turns out to disagree with history, the next turn says so."""

@@ -25,6 +25,7 @@ from wfengine.model.payload import from_json, to_json
 from wfengine.model.propagation import PropagatedHistory, read_propagated
 from wfengine.runtime.activity_cursor import ActivityCursor
 from wfengine.runtime.inline import InlineStep
+from wfengine.runtime.program import ProgramActivity
 from wfengine.runtime.registry import Definition
 from wfengine.runtime.transactional import LastWord, Transactions
 from wfengine.store.underway import Underway
@@ -97,14 +98,16 @@ class WorkflowActivityContext:
 class ActivityJob(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt to be made. `done` is called on the worker's thread with what came of it; so is `began` at its start, where that counts.
 
+    A program elsewhere may give it back: `done` with None, and it is to be made again.
+
     `deaths` tells how often the process died while it was at work, `is_repeated` whether it may have run before. `last_word` decides between the
     commit of a transactional activity and its timeout.
     """
 
     instance: Instance
     task: TaskScheduled
-    definition: Definition | InlineStep
-    done: Callable[["ActivityJob", Outcome], None]
+    definition: Definition | InlineStep | ProgramActivity
+    done: Callable[["ActivityJob", Outcome | None], None]
     began: Callable[["ActivityJob", float], None] | None = None
     deaths: int = 0
     is_repeated: bool = False

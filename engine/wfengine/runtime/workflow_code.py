@@ -17,7 +17,7 @@ from wfengine.model.history import ExecutionResumed, ExecutionStarted, HistoryEv
 from wfengine.model.instance import Status
 from wfengine.model.propagation import Chunk, PropagationScope, passed_on
 from wfengine.model.work import HistoryRow
-from wfengine.runtime.executor import Executor, Missing, WorkItem
+from wfengine.runtime.executor import Dispatched, Executor, Lost, Missing, TurnOutcome, WorkItem
 from wfengine.runtime.residents import Resident
 from wfengine.store.store import Store
 
@@ -62,8 +62,17 @@ class WorkflowCode:
         """The execution has ended, or is to be rebuilt from history when it is needed again."""
         self._executor.drop(key)
 
-    def advance(self, resident: Resident, arrived: list[HistoryEvent]) -> ExecutionResult | FailureDetails | None:
-        """What the code asks for; None where it cannot run now, a failure where it disagrees with history."""
+    def workers_came(self, app_id: str | None) -> list[Resident]:
+        """A program of this app has connected: likewise for all its workflows."""
+        return [resident for app, name in list(self._lacking) if app == app_id for resident in self.defined(name, app_id)]
+
+    def advance(
+        self, resident: Resident, arrived: list[HistoryEvent], answer: Callable[[TurnOutcome], None] | None = None
+    ) -> ExecutionResult | FailureDetails | Dispatched | None:
+        """What the code asks for; None where it cannot run now, a failure where it disagrees with history.
+
+        Where the turn is made elsewhere, `answer` is called with what comes of it.
+        """
         instance = resident.instance
         if resident.disagreement is not None:
             failure, resident.disagreement = resident.disagreement, None
@@ -83,7 +92,9 @@ class WorkflowCode:
                 resident.instance = msgspec.structs.replace(instance, code_hash=runnable.code_hash, version=version)
         past = None if keeps else self._past_of(resident)
         try:
-            result = self._executor.advance(WorkItem(instance=resident.instance, past=past, new=[*resident.unseen, *arrived]))
+            result = self._executor.advance(
+                WorkItem(instance=resident.instance, past=past, new=[*resident.unseen, *arrived], answer=answer)
+            )
         except NonDeterminismError as error:
             self._executor.drop(instance.key)
             # The version it started with is tried again once that is there; if it is itself at fault, the newest.
@@ -91,9 +102,34 @@ class WorkflowCode:
             resident.instance = msgspec.structs.replace(instance, code_hash=kept_hash)
             self._lack(resident, str(error))
             return failure_of(error)
+        if isinstance(result, ExecutionResult):
+            resident.unseen = ()
+            resident.past = None
+        return result
+
+    def took(self, resident: Resident, outcome: TurnOutcome) -> ExecutionResult | FailureDetails | None:
+        """As `advance`, when a turn that was made elsewhere has come back."""
+        if isinstance(outcome, Lost):
+            self._executor.recall(resident.instance.key)
+            self._lack(resident, outcome.reason)
+            return None
+        if isinstance(outcome, FailureDetails):
+            self._executor.drop(resident.instance.key)
+            self._lack(resident, outcome.message)
+            return outcome
+        if outcome.version is not None and resident.instance.version is None:
+            resident.instance = msgspec.structs.replace(resident.instance, version=outcome.version)
         resident.unseen = ()
         resident.past = None
-        return result
+        return outcome
+
+    def recorded(self, key: int, rows: list[HistoryRow]) -> None:
+        """What a turn that was made elsewhere asked for is recorded so."""
+        self._executor.recorded(key, rows)
+
+    def recall(self, key: int) -> None:
+        """Nobody waits for the turn that is made elsewhere any more."""
+        self._executor.recall(key)
 
     def inline(self, resident: Resident, task: TaskScheduled) -> Callable[..., Any] | None:
         """The function of a `ctx.step`, from the code that handed it over; that is replayed if need be. None where it cannot be, now.

@@ -39,6 +39,7 @@ WHERE s.type = 'TaskScheduled';
 -- history: an event goes to the oldest open wait, unless that wait's deadline passed before. Code that asks after an event came is
 -- served without a record of its wait. Only a wait of the turn that brought the event may have been there first, as a turn's events
 -- all stand before its waits; so an event that found nobody waiting serves one of the same turn, if code had run before it in that turn.
+-- `deadline` is the wait's own. Whether it races a timer beside it only the source tells, which is not read here.
 CREATE OR REPLACE VIEW waits AS
 WITH waiting AS (
     SELECT h.instance, h.sequence, h.turn, h.event_id, h.name, h.occurred_at, h.fire_at, h.detail
@@ -87,24 +88,13 @@ standing AS (
     ) AS had
     FROM in_order
 ),
-still_open AS (SELECT instance, unnest(had[2:]) - 1 AS event_id FROM standing),
--- A wait and timers that a turn asked for together, and nothing beside them, race each other: the first of the timers is a deadline, too.
-races AS (
-    SELECT h.instance, h.turn, min(h.fire_at) FILTER (h.origin = 'timer') AS fire_at
-    FROM history AS h
-    SEMI JOIN waiting AS w ON w.instance = h.instance AND w.turn = h.turn
-    WHERE (h.type = 'TimerCreated' AND h.origin IN ('event', 'timer')) OR h.type = 'DetachedWorkflowInstanceCreated'
-        OR (h.type IN ('TaskScheduled', 'ChildWorkflowInstanceCreated') AND h.attempt = 1)
-    GROUP BY h.instance, h.turn
-    HAVING bool_and(h.type = 'TimerCreated')
-)
+still_open AS (SELECT instance, unnest(had[2:]) - 1 AS event_id FROM standing)
 SELECT
     e.instance_id, e.name AS workflow, e.key, w.event_id, w.name AS event_name, w.occurred_at AS waiting_since,
-    least(w.fire_at, r.fire_at) AS deadline, w.detail ->> '$.title' AS title, w.detail ->> '$.schema' AS schema,
+    w.fire_at AS deadline, w.detail ->> '$.title' AS title, w.detail ->> '$.schema' AS schema,
     w.detail ->> '$.risk' AS risk, w.detail ->> '$.requester' AS requester
 FROM still_open
 JOIN waiting AS w USING (instance, event_id)
-LEFT JOIN races AS r ON r.instance = w.instance AND r.turn = w.turn
 JOIN executions AS e ON e.key = w.instance;
 
 -- Whatever failed: attempts of activities, child workflows, workflows.
@@ -136,7 +126,8 @@ CREATE OR REPLACE MACRO error_fingerprint(error_type, message) AS error_type || 
 ), '#([.,:/+-]#)+', '#', 'g'), ''), '');
 
 -- One row per attempt, timer, wait, child and band of a run, and for the run itself: what wflab/analytics/spans.py lays out, under the same
--- ids; its `Span` tells what each column means. What only the source (lines, groups) or the live engine (who is held up) knows is not here.
+-- ids; its `Span` tells what each column means. What only the source (lines, groups, who lost a race) or the live engine (who is held up) knows
+-- is not here.
 -- Everything is gathered by (instance_id, key) and nothing is materialized, so that a filter on either reaches the tables.
 CREATE OR REPLACE VIEW spans AS
 WITH run AS NOT MATERIALIZED (
@@ -227,25 +218,14 @@ arrivals AS NOT MATERIALIZED (
     LEFT JOIN answers AS a ON a.instance_id = r.instance_id AND a.key = r.key AND a.sequence = r.sequence
     WHERE r.type = 'EventRaised'
 ),
--- In which turn the code heard of what was recorded while it could not run.
-heard AS NOT MATERIALIZED (
-    SELECT r.instance_id, r.key, r.sequence, min(later.turn) AS turn
-    FROM recorded AS r
-    JOIN recorded AS later ON later.instance_id = r.instance_id AND later.key = r.key AND later.sequence > r.sequence
-    WHERE r.turn = 0 AND r.type IN ('EventRaised', 'TimerFired')
-        AND later.turn > 0 AND later.type NOT IN ('ExecutionSuspended', 'ExecutionTerminated')
-    GROUP BY r.instance_id, r.key, r.sequence
-),
 -- Timers and waits with their end.
 waiting AS NOT MATERIALIZED (
     SELECT
-        w.instance_id, w.key, w.event_id, w.sequence, w.turn, w.name, w.origin, w.occurred_at AS queued_at, w.fire_at, r.detail AS raised, r.data,
-        coalesce(r.type, e.type) AS end_type, coalesce(r.occurred_at, e.occurred_at) AS ended_at,
-        coalesce(nullif(coalesce(r.turn, e.turn), 0), h.turn) AS heard_in
+        w.instance_id, w.key, w.event_id, w.sequence, w.name, w.origin, w.occurred_at AS queued_at, w.fire_at, r.detail AS raised, r.data,
+        coalesce(r.type, e.type) AS end_type, coalesce(r.occurred_at, e.occurred_at) AS ended_at
     FROM recorded AS w
     LEFT JOIN arrivals AS r ON r.instance_id = w.instance_id AND r.key = w.key AND r.answered = w.event_id
     LEFT JOIN ends AS e ON e.instance_id = w.instance_id AND e.key = w.key AND e.event_id = w.event_id
-    LEFT JOIN heard AS h ON h.instance_id = w.instance_id AND h.key = w.key AND h.sequence = coalesce(r.sequence, e.sequence)
     WHERE w.origin IN ('timer', 'event')
 ),
 whole AS NOT MATERIALIZED (
@@ -261,39 +241,6 @@ whole AS NOT MATERIALIZED (
         'ExecutionCompleted', 'ContinuedAsNew'
     )
     GROUP BY instance_id, key
-),
--- The turns in which the code asked for something new, and whether for anything but timers and waits.
-asking AS NOT MATERIALIZED (
-    SELECT instance_id, key, turn, bool_or(origin IS NULL) AS is_call
-    FROM recorded
-    WHERE type IN ('TaskScheduled', 'ChildWorkflowInstanceCreated') AND attempt = 1 OR type = 'DetachedWorkflowInstanceCreated'
-        OR origin IN ('timer', 'event')
-    GROUP BY instance_id, key, turn
-),
--- Timers and waits that a turn asked for together, and nothing else, raced: an open wait lost once a timer led on, an open timer once all
--- waits did, to another request of the code or to the run's end.
-raced AS NOT MATERIALIZED (
-    SELECT
-        *,
-        min(origin) OVER beside <> max(origin) OVER beside AND NOT bool_or(is_mixed) OVER beside AND CASE origin
-            WHEN 'timer' THEN bool_and(led_on) FILTER (origin = 'event') OVER beside
-            ELSE bool_or(led_on) FILTER (origin = 'timer') OVER beside
-        END AS is_lost,
-        CASE origin
-            WHEN 'timer' THEN max(ended_at) FILTER (origin = 'event') OVER beside
-            ELSE min(ended_at) FILTER (origin = 'timer') OVER beside
-        END AS lost_at
-    FROM (
-        SELECT
-            w.*, c.turn IS NOT NULL AS is_mixed, w.heard_in IS NOT NULL AND (t.turn IS NOT NULL OR o.key IS NOT NULL) AS led_on
-        FROM waiting AS w
-        LEFT JOIN (SELECT instance_id, key FROM recorded WHERE type IN ('ExecutionCompleted', 'ContinuedAsNew')) AS o
-            ON o.instance_id = w.instance_id AND o.key = w.key
-        LEFT JOIN asking AS c ON c.instance_id = w.instance_id AND c.key = w.key AND c.turn = w.turn AND c.is_call
-        LEFT JOIN asking AS t ON t.instance_id = w.instance_id AND t.key = w.key AND t.turn = w.heard_in
-    )
-    -- DuckDB 1.5 makes a join of a window without an order, and then loses its own way in it.
-    WINDOW beside AS (PARTITION BY instance_id, key, turn ORDER BY sequence ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
 ),
 bands AS NOT MATERIALIZED (
     SELECT *, lead(occurred_at) OVER (PARTITION BY instance_id, key ORDER BY sequence) AS resumed_at
@@ -335,20 +282,19 @@ laid AS NOT MATERIALIZED (
     UNION ALL BY NAME
     SELECT
         instance_id, key, sequence, event_id, ':a' || event_id AS id, CASE origin WHEN 'timer' THEN 'timer' ELSE 'event_wait' END AS kind,
-        coalesce(name, 'timer') AS name, queued_at, coalesce(ended_at, CASE WHEN is_lost THEN lost_at END) AS ended_at, fire_at,
+        coalesce(name, 'timer') AS name, queued_at, ended_at, fire_at,
         CASE
             WHEN end_type = 'EventRaised' THEN 'raised'
             WHEN end_type = 'TimerFired' THEN CASE origin WHEN 'timer' THEN 'fired' ELSE 'timed_out' END
-            WHEN is_lost THEN 'cancelled'
         END AS outcome,
         CASE
             WHEN end_type = 'EventRaised' OR end_type = 'TimerFired' AND origin = 'timer' THEN 'COMPLETED'
-            WHEN end_type IS NOT NULL OR is_lost THEN 'CANCELED'
+            WHEN end_type IS NOT NULL THEN 'CANCELED'
             ELSE CASE origin WHEN 'timer' THEN 'RUNNING' ELSE 'SUSPENDED' END
         END AS state,
-        CASE WHEN end_type IS NULL AND is_lost IS NOT TRUE THEN 'waiting' END AS phase, 'cancelled' AS if_over,
+        CASE WHEN end_type IS NULL THEN 'waiting' END AS phase, 'cancelled' AS if_over,
         CASE WHEN end_type = 'EventRaised' THEN payload_bytes(data) END AS bytes_out, raised ->> '$.raised_by' AS raised_by
-    FROM raced
+    FROM waiting
     UNION ALL BY NAME
     SELECT
         instance_id, key, sequence, ':e' || sequence AS id, 'event_wait' AS kind, name, occurred_at AS queued_at, occurred_at AS ended_at,

@@ -55,13 +55,15 @@ class ApprovalCard {
   #patience: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly approval: Approval, private readonly answer: Answer) {
-    const { event, title, workflow, instance_id } = approval;
+    const { event, title, workflow, instance_id, risk, requester } = approval;
+    const asked = [risk === null ? "" : `${risk} risk`, requester === null ? "" : `by ${requester}`].filter((word) => word !== "").join(" · ");
     this.#buttons = { approve: this.#button("approve"), reject: this.#button("reject") };
     this.element = html(
       "li",
       { class: "wf-approval", tabindex: -1, "data-wf-wait": event, "data-wf-instance": instance_id },
       html("p", { class: "wf-approval-title", dir: "auto" }, title ?? event),
       html("p", { class: "wf-muted", dir: "auto", title: instance_id }, `${title === null ? "" : `${event} · `}${workflow} · ${shortId(instance_id)}`),
+      asked === "" ? null : html("p", { class: "wf-approval-risk", dir: "auto", "data-wf-risk": risk ?? undefined }, asked),
       this.#times,
       html("div", { class: "wf-answers" }, this.#buttons.approve, this.#buttons.reject),
       this.#said,

@@ -18,13 +18,14 @@ import { dress, paint } from "./lab_panel";
 export const OPEN = "wflab:open";
 const CATEGORY = "Workflows";
 const TITLES: Readonly<Record<ViewName, string>> = {
-  run: "Run", graph: "Graph", timeline: "Timeline", replay: "Replay", saga: "Saga", inbox: "Inbox", dashboard: "Dashboard", recipes: "Recipes",
+  run: "Run", graph: "Graph", timeline: "Timeline", replay: "Replay", saga: "Saga", inbox: "Inbox", dashboard: "Dashboard", recipes: "Recipes", api_log: "API log",
 };
 // Views of the whole lab, not of one run.
 const OF_LAB: Readonly<Partial<Record<ViewName, string>>> = {
   inbox: "What waits for an answer",
   dashboard: "How all runs do",
   recipes: "Patterns to run and to insert",
+  api_log: "Calls that came in by the sidecars",
 };
 
 function isViewName(value: unknown): value is ViewName {
@@ -109,13 +110,18 @@ export class Beside extends Widget {
       if (this.#model !== null && !this.#wasLost) this.#say(null);
     } else if (this.#model !== null) {
       this.#wasLost = true;
-      this.#say("The kernel is gone; this is what was last seen. Run %load_ext wflab to go on.");
-    } else if (this.link.standing === "lost") this.#say("The kernel is gone. Run %load_ext wflab, and this view comes.");
+      if (this.link.isClosed) this.#model.part();
+      this.#say(`${this.#whoIsGone()}; this is what was last seen. Run %load_ext wflab to go on.`);
+    } else if (this.link.standing === "lost") this.#say(`${this.#whoIsGone()}. Run %load_ext wflab, and this view comes.`);
     const focused = this.link.focused;
     if (focused !== null && focused !== this.#told) {
       this.#told = focused;
       this.#model?.say({ type: "focus", focus: focused.focus });
     }
+  }
+
+  #whoIsGone(): string {
+    return this.link.isClosed ? "The lab is closed" : "The kernel is gone";
   }
 
   #say(said: string | null, level: "info" | "error" = "info"): void {
@@ -187,7 +193,7 @@ export const beside: JupyterFrontEndPlugin<void> = {
         app.shell.add(tab, "main", other === undefined ? { mode: "split-right", activate: false } : { mode: "tab-after", ref: other.id, activate: true });
       },
     });
-    for (const view of ["graph", "timeline", "replay", "saga", "run", "inbox", "dashboard", "recipes"]) palette?.addItem({ command: OPEN, category: CATEGORY, args: { view } });
+    for (const view of ["graph", "timeline", "replay", "saga", "run", "inbox", "dashboard", "recipes", "api_log"]) palette?.addItem({ command: OPEN, category: CATEGORY, args: { view } });
     document.addEventListener(OPEN_VIEW, (event) => {
       const { detail } = event as CustomEvent<unknown>;
       if (!isRecord(detail) || !app.commands.isEnabled(OPEN)) return;

@@ -21,6 +21,13 @@ export class BesideModel implements Model {
     this.#emit("change:message");
   }
 
+  /** Nothing more comes from this lab: what is shown stays. */
+  part(): void {
+    if (!isRecord(this.#message)) return;
+    this.#message = { ...this.#message, seq: ++this.#sequence, is_closed: true };
+    this.#emit("change:message");
+  }
+
   say(message: unknown): void {
     this.#emit("msg:custom", message);
   }

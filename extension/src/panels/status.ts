@@ -42,7 +42,7 @@ class StatusItem extends LabPanel {
       set(number.parentElement as HTMLElement, { hidden: key === "stuck" && counts.stuck === 0 });
     }
     const said = PARTS.filter(({ key }) => key !== "stuck" || counts.stuck > 0).map(({ key, word }) => `${counts[key]} ${word}`);
-    const as_of = link?.standing === "live" ? "" : " (the kernel is gone)";
+    const as_of = link?.standing === "live" ? "" : link?.isClosed === true ? " (the lab is closed)" : " (the kernel is gone)";
     set(this.#button, { title: `Workflows: ${said.join(", ")}${as_of}`, "aria-label": `Workflows: ${said.join(", ")}${as_of}. Show them` });
   }
 }

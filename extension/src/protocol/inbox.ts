@@ -1,5 +1,6 @@
 // What the inbox shows: the twin of wflab/protocol/inbox.py, where the meaning of each field is told.
 import type { AnyPicture } from "./messages";
+import type { Graph } from "./run";
 
 export interface InboxItem {
   readonly id: string;
@@ -50,6 +51,8 @@ export interface InboxDetail {
   readonly history: readonly (readonly [at: number, who: string, what: string, where: string, why: string])[];
   readonly outputs: readonly (readonly [step: string, text: string])[];
   readonly description: readonly unknown[];
+  readonly graph: Graph | null;
+  readonly here: string;
 }
 
 export interface InboxOutcome {

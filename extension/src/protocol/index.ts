@@ -1,4 +1,5 @@
 // The messages between kernel and page: the twin of wflab/protocol/. tests/protocol/ holds samples that both suites read.
+export * from "./api_log";
 export * from "./dashboard";
 export * from "./graph";
 export * from "./head";

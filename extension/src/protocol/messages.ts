@@ -1,7 +1,7 @@
 // What kernel and page say to each other about a view: the twin of wflab/protocol/messages.py, where the meaning of each field is told.
 // tests/protocol/ holds samples that both suites read.
 
-export type ViewName = "run" | "graph" | "timeline" | "replay" | "saga" | "inbox" | "dashboard" | "recipes";
+export type ViewName = "run" | "graph" | "timeline" | "replay" | "saga" | "inbox" | "dashboard" | "recipes" | "api_log";
 
 /** What every picture has, whatever it shows. */
 export interface AnyPicture {
@@ -26,6 +26,7 @@ export interface ShowPicture {
   readonly seq: number;
   readonly picture: AnyPicture;
   readonly palette?: Recoloured | undefined;
+  readonly is_closed?: boolean;
 }
 
 export interface ShowChange {

@@ -49,6 +49,7 @@ export interface TimelinePicture extends RunHead {
   readonly parents: Readonly<Record<string, string>>;
   readonly limits: readonly Limit[];
   readonly minor: readonly string[];
+  readonly major: readonly string[];
   readonly spans_total: number;
   readonly turns: readonly number[];
   readonly critical: readonly string[];

@@ -27,7 +27,7 @@ const TABS: readonly (readonly [view: ViewName, label: string, key: string])[] =
   ["replay", "Replay", "r"],
 ];
 /** Views of the whole lab, not of one run. */
-const OF_LAB: ReadonlySet<ViewName> = new Set<ViewName>(["inbox", "dashboard", "recipes"]);
+const OF_LAB: ReadonlySet<ViewName> = new Set<ViewName>(["inbox", "dashboard", "recipes", "api_log"]);
 
 /** A view: `make` fills the frame, `css` is its own style. */
 export function viewOf<P extends AnyPicture>(name: ViewName, css: string, make: MakeContent<P>): MakeView {
@@ -53,6 +53,7 @@ class Shell<P extends AnyPicture> implements View, Host {
   #theme: Theme = "light";
   #palette: Recoloured = {};
   #isThere: boolean;
+  #why = NO_KERNEL;
   #isSeen = true;
   #isTable = false;
   #help: HTMLElement | null = null;
@@ -135,9 +136,10 @@ class Shell<P extends AnyPicture> implements View, Host {
     }
   }
 
-  kernel(isThere: boolean): void {
+  kernel(isThere: boolean, why: string = NO_KERNEL): void {
     if (isThere === this.#isThere || this.sender === null) return;
     this.#isThere = isThere;
+    this.#why = why;
     if (this.#picture !== null) {
       if (isThere) this.#clock.follow(this.#picture, false);
       else this.#clock.stop();
@@ -178,7 +180,7 @@ class Shell<P extends AnyPicture> implements View, Host {
   // What the content asks of its host.
 
   get blocked(): string | null {
-    return this.#isThere ? null : NO_KERNEL;
+    return this.#isThere ? null : this.#why;
   }
 
   send(message: FromPage): void {

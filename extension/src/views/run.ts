@@ -36,6 +36,7 @@ export class RunView implements View {
   #theme: Theme = "light";
   #palette: Recoloured = {};
   #isThere = true;
+  #blocked = KERNEL_LOST;
   #isInSight = true;
   #stopTicking: (() => void) | null = null;
 
@@ -80,9 +81,10 @@ export class RunView implements View {
   }
 
   /** The kernel is there, or it is not and nothing may tick or be pressed. */
-  kernel(isThere: boolean): void {
+  kernel(isThere: boolean, why: string = KERNEL_LOST): void {
     if (isThere === this.#isThere) return;
     this.#isThere = isThere;
+    this.#blocked = why;
     if (this.#picture === null) return;
     if (isThere) this.#clock.follow(this.#picture, false);
     else this.#clock.stop();
@@ -124,7 +126,7 @@ export class RunView implements View {
       this.hear({ type: "notice", text: this.#waits.farewell, token: null, level: "info" });
       this.#waits.farewell = "";
     }
-    this.#waits.block(this.#isThere ? null : KERNEL_LOST);
+    this.#waits.block(this.#isThere ? null : this.#blocked);
     this.#failure.draw(picture.failure);
     this.#input.draw(picture.input);
     this.#output.draw(picture.output);

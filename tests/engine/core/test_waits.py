@@ -37,8 +37,8 @@ def fired(timer_id: int) -> h.TimerFired:
     return h.TimerFired(occurred_at=BEGIN, timer_id=timer_id, fire_at=BEGIN)
 
 
-def numbers(waits: Open, *, lost: bool = False) -> list[int]:
-    return [one.event.event_id for one in waits if one.is_lost == lost]
+def numbers(waits: Open) -> list[int]:
+    return [one.event.event_id for one in waits]
 
 
 def test_the_event_that_came_first_closes_a_wait_and_so_does_its_own_timer() -> None:
@@ -61,21 +61,25 @@ def test_an_answer_goes_to_the_oldest_wait_of_a_name_in_any_case() -> None:
     assert ahead(waits, waits[2], []) is None
 
 
-def test_a_wait_loses_to_the_timer_beside_it_once_the_code_has_gone_on() -> None:
+def test_a_timer_that_fires_beside_a_wait_closes_it_only_where_they_are_known_to_race() -> None:
     waits = after_turn((), [STARTED], [wait(0), timer(1)], 1)
-    assert closing(waits, waits[0], [fired(1), raised()]) == fired(1)
-    went_on = h.TaskScheduled(occurred_at=BEGIN, event_id=2, name="escalate", task_execution_id="t")
-    lost = after_turn(waits, [fired(1)], [went_on], 2)
-    assert (numbers(lost), numbers(lost, lost=True)) == ([], [0])
-    later = after_turn(lost, [], [wait(3)], 3)
-    assert ahead(later, later[1], []) is later[0], "the lost one would still get the event"
-    assert numbers(after_turn(waits, [fired(1)], [], 2)) == [0], "the code did not mind"
-
-
-def test_a_timer_asked_for_in_another_company_is_no_rival() -> None:
-    call = h.TaskScheduled(occurred_at=BEGIN, event_id=2, name="work", task_execution_id="t")
-    waits = after_turn((), [STARTED], [wait(0), timer(1), call], 1)
+    assert closing(waits, waits[0], [fired(1), raised()], rivals={1}) == fired(1)
+    assert closing(waits, waits[0], [fired(1), raised()]) == raised()
     assert closing(waits, waits[0], [fired(1)]) is None
+
+
+def test_a_wait_stays_open_when_a_timer_beside_it_has_fired_and_tells_that_it_has() -> None:
+    """It may be waited for later on; whether it is left behind only the source tells."""
+    went_on = h.TaskScheduled(occurred_at=BEGIN, event_id=3, name="escalate", task_execution_id="t")
+    waits = after_turn((), [STARTED], [wait(0), timer(1), timer(2)], 1)
+    after = after_turn(waits, [fired(1)], [went_on], 2)
+    assert (numbers(after), after[0].fired) == ([0], frozenset({1}))
+    assert [event.event_id for event in after[0].beside] == [0, 1, 2]
+    assert after[0].has_timers_beside
+    later = after_turn(after, [], [wait(4)], 3)
+    assert ahead(later, later[1], []) is later[0], "an event goes to the oldest"
+    assert not later[1].has_timers_beside
+    assert after_turn(later, [raised()], [], 4) == (later[1],)
 
 
 def workflow_of(steps: Sequence[str]) -> Any:

@@ -1,7 +1,7 @@
 """An event that is to answer one very wait: delivered while that is open, and else not at all."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +10,9 @@ import pytest
 from wfengine.condition import Answer
 from wfengine.core.context import WorkflowContext
 from wfengine.core.tasks import when_all, when_any
-from wfengine.core.waits import WaitKey
+from wfengine.core.waits import WaitKey, no_races
 from wfengine.errors import InvalidArgument, PayloadError, WaitOver
-from wfengine.model.history import EventRaised, TimerFired
+from wfengine.model.history import EventRaised, TimerCreated, TimerFired
 from wfengine.model.payload import from_json
 from wfengine.model.work import AuditRow
 from wfengine.runtime import operations
@@ -41,6 +41,13 @@ def races(ctx: WorkflowContext, _: Any) -> Steps:
     return "answered" if winner is answer else "timeout"
 
 
+def holds(ctx: WorkflowContext, _: Any) -> Steps:
+    answer = ctx.wait_for_external_event("approval")
+    yield ctx.create_timer(timedelta(hours=1))
+    yield ctx.wait_for_external_event("go")
+    return (yield answer)
+
+
 def asks_two(ctx: WorkflowContext, _: Any) -> Steps:
     return (yield when_all([ctx.wait_for_external_event("approval", title=title) for title in ("Ana?", "Bob?")]))
 
@@ -52,8 +59,21 @@ def rolls(ctx: WorkflowContext, number: int) -> Steps:
     return answer
 
 
+def racing(source: str | None, asked: Sequence[TimerCreated]) -> dict[int, list[int]]:
+    """Of the workflows here one alone has a race."""
+    if source is None or "when_any" not in source:
+        return {}
+    wait, timer = (event.event_id for event in asked)
+    return {wait: [timer]}
+
+
+@pytest.fixture
+def engine(opened: Opener) -> Engine:
+    return opened(racing=racing)
+
+
 def register(engine: Engine) -> Engine:
-    for workflow in (asks, races, asks_two, rolls):
+    for workflow in (asks, races, holds, asks_two, rolls):
         engine.register_workflow(workflow)
     return engine
 
@@ -114,6 +134,31 @@ def test_once_its_deadline_has_passed_nothing_is_delivered(engine: Engine, advan
         answer(engine, key)
     assert raised(engine) == []
     assert [type(row.event) for row in engine.history("w")].count(TimerFired) == 1
+    engine.raise_workflow_event("w", "go")
+    assert from_json(engine.wait_for_workflow_completion("w", 20).output) == "timeout"
+
+
+@pytest.mark.parametrize("told", [racing, no_races])
+def test_a_wait_that_the_code_still_holds_is_answered_though_a_timer_of_the_same_turn_has_fired(
+    opened: Opener, told: Callable[..., Any]
+) -> None:
+    engine = register(opened(racing=told))
+    engine.in_engine(engine.virtual_time.switch_on, 10)
+    key = started(engine, holds)
+    assert [one.deadline for one in engine.awaited("w")] == [None]
+    engine.in_engine(lambda ack: engine.virtual_time.advance(ack, timedelta(hours=1)), 20)
+    assert key in keys(engine)
+    answer(engine, key)
+    engine.raise_workflow_event("w", "go")
+    assert from_json(engine.wait_for_workflow_completion("w", 20).output) == "yes"
+
+
+def test_a_race_of_code_that_is_not_known_refuses_nobody(opened: Opener) -> None:
+    engine = register(opened())
+    engine.in_engine(engine.virtual_time.switch_on, 10)
+    key = started(engine, races)
+    engine.in_engine(lambda ack: engine.virtual_time.advance(ack, timedelta(hours=1)), 20)
+    answer(engine, key)
     engine.raise_workflow_event("w", "go")
     assert from_json(engine.wait_for_workflow_completion("w", 20).output) == "timeout"
 

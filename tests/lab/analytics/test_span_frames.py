@@ -9,6 +9,7 @@ import pandas as pd
 import wflab as wf
 from tests.lab.conftest import BEGIN, Story, approval
 from wfengine.model import history as h
+from wflab.analytics.race_rounds import races_in
 from wflab.analytics.span import KINDS, PHASES, Span, SpanState
 from wflab.analytics.span_frames import events_frame, spans_frame
 from wflab.analytics.spans import spans_of
@@ -23,7 +24,7 @@ def approved() -> Story:
 
 
 def frame_of(story: Story) -> pd.DataFrame:
-    return spans_frame(spans_of(story.instance, story.rows))
+    return spans_frame(spans_of(story.instance, story.rows, races=races_in(story.source)))
 
 
 def test_a_span_is_a_row_with_all_its_fields() -> None:

@@ -16,12 +16,13 @@ from wfengine.model.instance import ParentInstance, Status
 from wfengine.model.work import HistoryRow
 from wflab.analytics.call_sites import call_sites
 from wflab.analytics.fingerprints import fingerprint
+from wflab.analytics.race_rounds import races_in
 from wflab.analytics.span import Span, SpanState
 from wflab.analytics.spans import spans_of
 
 
 def laid(story: Story, **options: Any) -> list[Span]:
-    return spans_of(story.instance, story.rows, **options)
+    return spans_of(story.instance, story.rows, races=races_in(story.source), **options)
 
 
 def told(spans: Sequence[Span], *fields: str) -> list[tuple[Any, ...]]:

@@ -16,7 +16,7 @@ from wflab.analytics.steps import Step, StepState, open_waits, steps_of
 
 
 def steps(story: Story) -> list[Step]:
-    return steps_of(story.instance, story.rows)
+    return steps_of(story.instance, story.rows, source=story.source)
 
 
 def by_name(story: Story) -> dict[str, Step]:

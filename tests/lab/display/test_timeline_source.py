@@ -180,6 +180,31 @@ def test_limits_and_importance_come_from_the_lab_as_far_as_they_concern_what_is_
         assert repr(timeline).splitlines() == ["order COMPLETED", "  +2 minor  2 COMPLETED", "  score     COMPLETED"]
 
 
+def test_calls_of_high_importance_have_each_its_row(tmp_path: Path) -> None:
+    with wf.Lab(tmp_path / "important.duckdb") as lab:
+
+        @wf.activity(importance="high")
+        def pay(_ctx: Any, given: int) -> int:
+            return given
+
+        @wf.activity
+        def score(_ctx: Any, given: int) -> int:
+            return given
+
+        @wf.workflow
+        def order(ctx: Any, _given: Any) -> Any:
+            yield wf.when_all([ctx.call_activity(what, input=number) for number in range(30) for what in (pay, score)])
+
+        run = lab.start(order)
+        run.result(20)
+        timeline = run.timeline()
+        drawn = timeline.source.picture()
+        assert drawn.major == ["pay"]
+        assert [(group.name, group.count) for group in drawn.groups] == [("score", 30)]
+        lines = repr(timeline).splitlines()
+        assert [sum(name in line for line in lines) for name in ("pay", "score x30")] == [30, 1]
+
+
 def test_what_waits_for_its_turn_is_queued_and_not_at_work(tmp_path: Path) -> None:
     hold = threading.Event()
     with wf.Lab(tmp_path / "limited.duckdb", limits=wf.Limits(most_activities=1)) as lab:

@@ -93,6 +93,15 @@ def quotes() -> Story:
     return story
 
 
+PATCHED = """\
+def order(ctx, order):
+    yield ctx.call_activity(reserve)
+    if ctx.is_patched("ask-first"):
+        asked, limit = ctx.wait_for_external_event("approval"), ctx.create_timer(timedelta(hours=24))
+        yield when_any([asked, limit])
+"""
+
+
 def patched() -> Story:
     """A run whose code took a patched way after its first call, and that was suspended while it waited for a person."""
     story = Story("order")

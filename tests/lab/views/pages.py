@@ -54,11 +54,28 @@ def page_with(browser: Browser, view: str, *, width: int, height: int = 900) -> 
         else:
             route.fulfill(body=_BODY, content_type="text/html; charset=utf-8")
 
-    page = browser.new_page(viewport={"width": width, "height": height})
+    page = _blank(browser)
+    page.set_viewport_size({"width": width, "height": height})
+    page.mouse.move(0, 0)
     errors: list[object] = []
-    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108  # Playwright marks the function it is given
+
+    def note(error: object) -> None:  # a function of ours, since Playwright marks what it is given
+        errors.append(error)
+
+    page.on("pageerror", note)
     page.route("**/*", serve)
     page.goto(ADDRESS)
+    page.evaluate("() => window.localStorage.clear()")
     yield page
-    page.close()
+    page.remove_listener("pageerror", note)
+    page.unroute_all()
     assert errors == []
+
+
+def _blank(browser: Browser) -> Page:
+    """The page that all these tests share: a new one for each would take longer than most of them. What is in it goes with the address."""
+    for context in browser.contexts:
+        for page in context.pages:
+            if page.url == ADDRESS:
+                return page
+    return browser.new_page()

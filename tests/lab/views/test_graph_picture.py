@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.lab.conftest import Story, approval
-from tests.lab.views.graph_stories import BATCH, QUOTES, batch, graph_of, links, node, patched, picture, quotes, raced, took
+from tests.lab.conftest import ESCALATION, Story, approval
+from tests.lab.views.graph_stories import BATCH, PATCHED, QUOTES, batch, graph_of, links, node, patched, picture, quotes, raced, took
 from tests.lab.views.test_card import hostile
 from tests.lab.views.test_picture import chain, fan_out
 from wfengine.model import history as h
@@ -17,7 +17,7 @@ from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Status
 from wflab import protocol
 from wflab.analytics.call_sites import call_sites
-from wflab.analytics.race_sites import race_sites
+from wflab.analytics.race_rounds import races_in
 from wflab.analytics.spans import spans_of
 from wflab.views.graph_picture import NO_PLAN, Laying, graph_picture, run_graph
 from wflab.views.graph_scopes import MOST_GROUPS
@@ -99,8 +99,8 @@ def test_a_race_has_a_node_a_winner_and_a_loser_and_what_follows_follows_from_th
         "CANCELED",
         "lost the race",
     )
-    waiting = picture(approval())
-    assert (node(waiting, "first of").state, {kind for _, _, kind in links(waiting)}) == ("SUSPENDED", {"flow"})
+    waiting = picture(approval(), ESCALATION)
+    assert (node(waiting, "first of").state, {kind for _, _, kind in links(waiting)}) == ("SUSPENDED", {"flow", "planned"})
 
 
 def test_calls_are_a_race_where_the_source_says_so_and_who_ended_first_has_won() -> None:
@@ -216,7 +216,7 @@ def test_calls_that_are_waited_for_together_all_lead_on() -> None:
 
 def test_suspensions_and_patches_hang_where_the_run_was_and_only_at_the_level_of_all_details() -> None:
     story = patched()
-    shown = picture(story)
+    shown = picture(story, PATCHED)
     assert {link for link in links(shown) if link[2] == "mark"} == {("reserve", "ask-first", "mark"), ("first of", "suspended", "mark")}
     paused, patch = node(shown, "suspended"), node(shown, "ask-first")
     assert (paused.kind, paused.state, paused.count, paused.note, paused.since is not None) == ("suspend", "SUSPENDED", 1, "audit", True)
@@ -227,7 +227,7 @@ def test_suspensions_and_patches_hang_where_the_run_was_and_only_at_the_level_of
     story.later(minutes=3).tell(h.ExecutionResumed(occurred_at=story.now), seen=False)
     story.later(minutes=1).tell(h.ExecutionSuspended(occurred_at=story.now), seen=False)
     story.later(minutes=1).tell(h.ExecutionResumed(occurred_at=story.now), seen=False)
-    paused = node(picture(story), "suspended")
+    paused = node(picture(story, PATCHED), "suspended")
     assert (paused.state, paused.count, paused.took_ms, paused.since) == ("COMPLETED", 2, 240_000.0, None)
     spans = {span.group_key for span in spans_of(story.instance, story.rows)}
     assert paused.id in spans
@@ -237,7 +237,7 @@ def test_suspensions_and_patches_hang_where_the_run_was_and_only_at_the_level_of
 def test_what_a_level_hides_is_led_through(level: int) -> None:
     story = raced()
     story.child("notify")
-    shown = picture(story)
+    shown = picture(story, BATCH)
     names = {group.id: group.kind for group in shown.groups}
     kinds = {names[place] for place in shown.levels[level].places}
     assert kinds == {1: {"activity"}, 2: {"activity", "child"}, 3: {"activity", "child", "event_wait", "timer", "race"}}[level]
@@ -267,7 +267,7 @@ def test_a_history_read_in_portions_gives_the_same_picture(portion: int) -> None
         (quotes(), QUOTES),
         (patched(), BATCH),
     ):
-        fold = GroupFold(story.name, call_sites(source), raced=race_sites(source))
+        fold = GroupFold(story.name, call_sites(source), raced=races_in(source))
         for begin in range(0, len(story.rows), portion):
             fold.take(story.rows[begin : begin + portion])
         whole = graph_of(story, source)
@@ -369,6 +369,18 @@ def test_more_than_sixty_groups_are_folded_into_scopes_that_open_on_a_path() -> 
     assert [crumb.label for crumb in inside.path] == ["pipeline", "call-sites 21 to 40"]
     assert [group.name for group in inside.groups if group.kind == "activity"] == [f"step_{number}" for number in range(20, 40)]
     assert picture(story, path=["no such scope"]).path == shown.path
+
+
+def test_call_sites_of_important_activities_stand_beside_the_scopes() -> None:
+    story = chain([f"step_{number}" for number in range(150)])
+    shown = picture(story, important={"step_30", "step_31", "unheard_of"})
+    names = [group.name for group in shown.groups[1:]]
+    assert names[:5] == ["call-sites 1 to 20", "call-sites 21 to 30", "step_30", "step_31", "call-sites 31 to 50"]
+    assert sum(group.count for group in shown.groups[1:]) == 150
+    found = links(shown)
+    assert {("call-sites 21 to 30", "step_30", "flow"), ("step_30", "step_31", "flow"), ("step_31", "call-sites 31 to 50", "flow")} <= found
+    everything = picture(story, important={f"step_{number}" for number in range(150)})
+    assert [group.kind for group in everything.groups[1:]] == ["scope"] * 8, "what is all important is folded after all"
 
 
 def test_scopes_are_the_constructs_of_the_source_where_it_is_known() -> None:

@@ -7,11 +7,15 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.lab.conftest import Story
 from tests.lab.views.pages import SHOW, marks_of, page_with
 from tests.lab.views.test_inbox_picture import SCHEMAS, picture_with
 from wflab import protocol
+from wflab.analytics.steps import steps_of
 from wflab.protocol.inbox import InboxPicture
+from wflab.views.graph import execution_graph
 from wflab.views.markdown import tree_of
+from wflab.views.picture import drawn_graph
 
 ACTS = "model.sent.filter((one) => one.type === 'act')"
 
@@ -302,3 +306,64 @@ def test_risk_requester_and_description_are_told_and_a_description_is_no_markup(
     assert description.locator("a").evaluate_all("links => links.map((link) => link.href)") == ["https://a.example/"]
     assert page.evaluate("window.pwned") is None
     expect(page.locator(".wf-about")).to_contain_text('validate gave: {"ok": true}')
+
+
+def test_a_filter_is_kept_under_a_name_and_is_there_when_the_page_is_loaded_anew(page: Page) -> None:
+    picture = picture_with([("Ship it?", None, 100), ("Pay it?", None, 200), ("Pay <b>her</b>?", None, 300)])
+    shown(page, picture)
+    save = page.locator("[data-wf-action=save-filter]")
+    expect(save).to_be_disabled()
+    page.fill("[data-wf-field=filter]", "pay")
+    expect(page.locator("[data-wf-item]")).to_have_count(2)
+    save.click()
+    page.fill("[data-wf-field=filter-name]", "what <i>costs</i>")
+    page.keyboard.press("Enter")
+    names = page.locator("[data-wf-field=saved]")
+    expect(names).to_be_focused()
+    expect(names).to_have_value("what <i>costs</i>")
+    page.fill("[data-wf-field=filter]", "ship")
+    expect(names).to_have_value("")
+    page.evaluate("unmount()")
+    shown(page, picture)
+    expect(page.locator("[data-wf-item]")).to_have_count(3)
+    page.select_option("[data-wf-field=saved]", "what <i>costs</i>")
+    expect(page.locator("[data-wf-field=filter]")).to_have_value("pay")
+    expect(page.locator("[data-wf-item]")).to_have_count(2)
+    page.click("[data-wf-action=forget-filter]")
+    expect(names).to_be_hidden()
+    page.evaluate("unmount()")
+    shown(page, picture)
+    expect(page.locator("[data-wf-field=saved]")).to_be_hidden()
+
+
+def test_a_saved_filter_of_another_lab_is_not_shown(page: Page) -> None:
+    picture = picture_with([("Ship it?", None, 100)])
+    shown(page, picture)
+    page.fill("[data-wf-field=filter]", "ship")
+    page.click("[data-wf-action=save-filter]")
+    page.fill("[data-wf-field=filter-name]", "mine")
+    page.keyboard.press("Enter")
+    page.evaluate("unmount()")
+    shown(page, msgspec.structs.replace(picture, lab="another.duckdb"))
+    expect(page.locator("[data-wf-field=saved]")).to_be_hidden()
+
+
+def test_the_context_shows_the_run_as_a_small_graph_with_you_are_here(page: Page) -> None:
+    story = Story("order")
+    first = story.call("validate")
+    story.later(seconds=1).turn().returns(first)
+    wait = story.waits("approval")
+    steps = steps_of(story.instance, story.rows)
+    graph = drawn_graph(story.instance, execution_graph(steps, ended=False), is_over=False)
+    detail = protocol.InboxDetail(
+        status="RUNNING", started=0, steps=[("approval", "event", "SUSPENDED")], steps_total=2, graph=graph, here=f"a{wait}"
+    )
+    shown(page, one(None), answers={"detail": msgspec.to_builtins(detail)})
+    choose(page)
+    mini = page.get_by_role("img", name="you are here")
+    expect(mini).to_have_attribute("aria-label", "you are here: approval. The run so far: validate COMPLETED.")
+    assert mini.locator("[data-wf-mini]").evaluate_all("all => all.map((one) => one.dataset.wfState)") == ["COMPLETED", "SUSPENDED"]
+    here = mini.locator(".wf-here")
+    assert here.evaluate("one => one.dataset.wfMini") == f"a{wait}"
+    expect(here).to_contain_text("you are here")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

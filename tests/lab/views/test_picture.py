@@ -125,7 +125,7 @@ def test_waits_are_offered_while_the_run_can_be_answered(escalation: Story) -> N
 
 def test_an_accepted_event_that_is_not_yet_in_the_history_answers_too(escalation: Story) -> None:
     event = EventRaised(occurred_at=escalation.now, name="human_approval")
-    assert picture_of(escalation.instance, escalation.rows, now=escalation.now, why="", inbox=[event]).waits == []
+    assert picture_of(escalation.instance, escalation.rows, now=escalation.now, why="", inbox=[event], source=escalation.source).waits == []
 
 
 def test_what_is_called_a_secret_is_not_shown() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import Story
+from tests.waiting import eventually
 from wfengine.model.instance import Status
 from wflab.protocol import Notice, Picture
 from wflab.views.publisher import SEND_PAUSE_S, STORE_PAUSE_S, VIEW_PAUSE_S, Publisher
@@ -23,6 +24,7 @@ class Page:
         self.shown: list[tuple[float, Picture]] = []
         self.told: list[Any] = []
         self.is_closed = False
+        self.has_parted = False
         self.is_seen = True
         self.threads: set[str] = set()
         self.clock: Callable[[], float] | None = None
@@ -34,6 +36,9 @@ class Page:
 
     def tell(self, message: Any) -> None:
         self.told.append(message)
+
+    def part(self) -> None:
+        self.has_parted = True
 
     def _repr_mimebundle_(self) -> tuple[dict[str, Any], dict[str, Any]]:
         return {"live": self.shown[-1][1].status}, {}
@@ -145,6 +150,17 @@ def test_a_detached_view_is_left_alone_and_its_neighbour_is_not(publisher: Publi
     publisher.touch("a")
     assert publisher.settle(DEADLINE_S)
     assert (len(one.shown), len(other.shown)) == (1, 2)
+
+
+def test_closing_has_every_view_say_that_nothing_more_comes_even_if_one_cannot(publisher: Publisher, escalation: Story) -> None:
+    gone, page = Page(), Page()
+    gone.part = lambda: (_ for _ in ()).throw(RuntimeError("a closed widget"))  # type: ignore[method-assign]  # as one that is gone
+    publisher.attach("a", gone, escalation.picture)
+    publisher.attach("b", page, escalation.picture)
+    assert publisher.settle(DEADLINE_S)
+    publisher.close()
+    eventually(lambda: page.has_parted)
+    assert not page.is_closed, "what is shown stays"
 
 
 def test_closing_ends_the_thread(escalation: Story) -> None:

@@ -8,6 +8,7 @@ from tests.lab.conftest import BEGIN, Story
 from tests.lab.views.timeline_stories import MINOR, chatty, fan, picture, race, stalled, suspended
 from wfengine.model.instance import Status
 from wflab import protocol
+from wflab.analytics.race_rounds import races_in
 from wflab.analytics.spans import spans_of
 from wflab.views.bundles import snapshot_of
 from wflab.views.changes import change_between
@@ -127,7 +128,7 @@ def test_finer_bins_of_a_part_are_those_of_the_whole_come_closer() -> None:
 
 def test_spans_come_out_of_a_picture_as_they_went_in() -> None:
     story = race()
-    spans = spans_of(story.instance, story.rows)
+    spans = spans_of(story.instance, story.rows, races=races_in(story.source))
     drawn = picture(story)
     again = spans_from(drawn.spans, drawn.parents, story.instance_id)
     for field in (

@@ -56,6 +56,14 @@ def test_a_view_is_seen_until_every_page_says_that_it_is_not(escalation: Story) 
     assert not view.is_seen
 
 
+def test_once_the_lab_is_closed_the_picture_stays_and_says_so_to_pages_to_come(escalation: Story) -> None:
+    view = ViewWidget(escalation.picture(), lambda _message: None)
+    before = view.message
+    view.part()
+    assert view.message == {**before, "seq": 2, "is_closed": True}
+    assert "is_closed" not in before
+
+
 def test_a_picture_that_shows_the_same_is_not_sent_again(escalation: Story) -> None:
     view = ViewWidget(escalation.picture(), lambda _message: None)
     escalation.later(seconds=3)

@@ -9,13 +9,23 @@ from wfengine.model import history as h
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Status
 from wflab import protocol
+from wflab.analytics.race_rounds import races_in
 from wflab.analytics.spans import spans_of
 from wflab.views.timeline_picture import timeline_of
+
+RACE = """\
+def order(ctx, order):
+    yield ctx.call_activity(charge_card, retry_policy=RETRY)
+    approved, limit = ctx.wait_for_external_event("human_approval"), ctx.create_timer(timedelta(days=7))
+    yield wf.when_any([approved, limit])
+    yield ctx.call_activity(ship)
+"""
 
 
 def race() -> Story:
     """Two failed attempts and one that succeeds; then a timer of seven days that an event cancels nearly seven days later; then a shipment."""
     story = Story()
+    story.source = RACE
     number = story.call("charge_card", identity="c")
     for attempt, pause in ((1, 0.8), (2, 1.1)):
         story.later(seconds=0.5).turn().fails(number)
@@ -85,5 +95,5 @@ def suspended() -> Story:
 def picture(
     story: Story, *, now: datetime | None = None, like: protocol.TimelinePicture | None = None, **options: Any
 ) -> protocol.TimelinePicture:
-    spans = spans_of(story.instance, story.rows)
+    spans = spans_of(story.instance, story.rows, races=races_in(story.source))
     return timeline_of(story.instance, story.rows, spans, now=now or story.now, ticks=False, like=like, **options)

@@ -35,7 +35,7 @@ Outcome = TaskCompleted | TaskFailed
 
 
 class Outside:
-    """The truth outside: what was raised (and for which wait it was meant, or that it was refused), returned and purged by force, whose past is shared, and how often activities died."""
+    """The truth outside: what was raised (and for which wait it was meant, or that it was refused), returned and purged by force, whose past is shared, how often activities died, and how many turns were made elsewhere or lost there."""
 
     def __init__(self) -> None:
         self.raised: dict[str, EventRaised] = {}
@@ -45,6 +45,8 @@ class Outside:
         self.deaths: Counter[tuple[int, int]] = Counter()
         self.doomed: set[int] = set()
         self.copied: dict[int, int] = {}
+        self.sent_away = 0
+        self.lost_away = 0
 
     def line_of(self, key: int) -> Iterator[int]:
         """An execution, and those whose past it shares."""

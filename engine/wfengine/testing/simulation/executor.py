@@ -36,6 +36,14 @@ class TwiceExecutor:
         """Drop it."""
         self._real.drop(key)
 
+    def recorded(self, key: int, rows: Sequence[HistoryRow]) -> None:
+        """As the real one does."""
+        self._real.recorded(key, rows)
+
+    def recall(self, key: int) -> None:
+        """As the real one does."""
+        self._real.recall(key)
+
     def inline(self, key: int, task_id: int) -> Callable[..., Any] | None:
         """As the real one says."""
         return self._real.inline(key, task_id)

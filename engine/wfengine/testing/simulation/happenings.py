@@ -34,6 +34,7 @@ def show(world: World, _tape: Tape | None = None) -> None:
         world.story.append(("all is defined",))
     world.shelf.hidden.clear()
     world.shelf.restore()
+    somebody_comes(world)
     for kind, name in _NAMES:
         world.mailbox.post(world.turns.defined, name, kind)
 
@@ -165,6 +166,27 @@ def crash(world: World, tape: Tape) -> None:
     world.crash(surviving)
 
 
+def turn_comes_back(world: World, tape: Tape) -> None:
+    """A turn that was made elsewhere comes back, or is lost with all others."""
+    if not world.executor.away:
+        return
+    if tape.chance(30):
+        world.story.append(("gone", len(world.executor.away)))
+        world.executor.goes()
+    else:
+        place = tape.below(len(world.executor.away))
+        world.story.append(("back", world.executor.away[place].item.instance.instance_id))
+        world.executor.comes_back(place)
+
+
+def somebody_comes(world: World, _tape: Tape | None = None) -> None:
+    """Whoever makes turns elsewhere is there again."""
+    if world.executor.is_gone:
+        world.story.append(("there again",))
+    world.executor.come()
+    world.mailbox.post(world.turns.workers_came, None)
+
+
 def _anybody(world: World, tape: Tape) -> str:
     known = [resident.instance.instance_id for resident in world.turns.population.all()]
     return tape.pick([*known, *INSTANCES])
@@ -184,6 +206,8 @@ HAPPENINGS: tuple[Happening, ...] = (
     *(time_comes,) * 3,
     *(time_passes,) * 3,
     *(crash,) * 3,
+    *(turn_comes_back,) * 8,
+    *(somebody_comes,) * 2,
     outcome_comes_again,
     show,
     edit,

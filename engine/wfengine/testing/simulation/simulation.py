@@ -35,6 +35,8 @@ class Tally(msgspec.Struct, kw_only=True):
     purged: int = 0
     answered: int = 0
     refused: int = 0
+    sent_away: int = 0
+    lost_away: int = 0
 
     def add(self, other: "Tally") -> None:
         """Count that, too."""
@@ -55,6 +57,7 @@ def simulate(data: bytes, library: Library) -> Tally:
         most_kept=tape.pick((100, 1, 2)),
         poison_after=tape.pick((None, None, 1, 2, 3)),
         most_activities=tape.pick((None, None, None, 1, 2)),
+        is_far=tape.pick((False, False, True)),
     )
     try:
         _live(world, tape)
@@ -79,6 +82,8 @@ def simulate(data: bytes, library: Library) -> Tally:
         purged=sum(chapter.is_purged for chapter in chapters),
         answered=len(world.chronicle.tokens & world.outside.meant.keys()),
         refused=len(world.outside.refused),
+        sent_away=world.outside.sent_away,
+        lost_away=world.outside.lost_away,
     )
 
 
@@ -111,7 +116,9 @@ def _let_everything_end(world: World) -> None:
 
 def _settle(world: World) -> None:
     world.run_engine()
-    while world.store.waiting or world.worker.jobs:
+    while world.store.waiting or world.worker.jobs or world.executor.away:
+        while world.executor.away:
+            world.executor.comes_back(0)
         while world.worker.jobs:
             world.worker.complete(0, None)
         world.sync(len(world.store.waiting))

@@ -34,6 +34,7 @@ from wfengine.store.underway import Underway
 from wfengine.testing.simulation.chronicle import Chronicle, Outside
 from wfengine.testing.simulation.disk import Disk
 from wfengine.testing.simulation.executor import TwiceExecutor
+from wfengine.testing.simulation.faraway import FarawayExecutor
 from wfengine.testing.simulation.library import Library, Shelf
 from wfengine.testing.simulation.outside import MachineTime, SimulatedClock, SimulatedUnderway, SimulatedWorker
 from wfengine.testing.simulation.store import SimulatedStore
@@ -61,7 +62,9 @@ class Asked(NamedTuple):
 class World:
     """`story` tells what happened, one line a step."""
 
-    def __init__(self, library: Library, *, most_kept: int, poison_after: int | None, most_activities: int | None) -> None:
+    def __init__(
+        self, library: Library, *, most_kept: int, poison_after: int | None, most_activities: int | None, is_far: bool = False
+    ) -> None:
         self.story: list[tuple[object, ...]] = []
         self.machine = MachineTime()
         self.outside = Outside()
@@ -73,6 +76,7 @@ class World:
         self.turns_of_the_dead = 0
         self._most_kept = most_kept
         self._poison_after = poison_after
+        self._is_far = is_far
         self._limits = Limits(most_activities=most_activities)
         self._underway = SimulatedUnderway()
         self._disk = Disk()
@@ -85,7 +89,9 @@ class World:
         self.mailbox = Mailbox()
         self.clock = SimulatedClock(self.machine)
         self.store = SimulatedStore(self._disk)
-        self.executor = TwiceExecutor(self.shelf, self.chronicle, most_kept=self._most_kept)
+        self.executor = FarawayExecutor(
+            TwiceExecutor(self.shelf, self.chronicle, most_kept=self._most_kept), self.outside, is_far=self._is_far
+        )
         self.worker = SimulatedWorker(self.clock, self._underway, self.chronicle, self.outside)
         self.turns = Turns(
             store=cast("Store", self.store),
@@ -121,6 +127,7 @@ class World:
             worker=self.worker,
             shelf=self.shelf,
             chronicle=self.chronicle,
+            executor=self.executor,
         )
 
     def write(self, most: int) -> None:

@@ -1,6 +1,7 @@
 // What stands around a question: how its run stands, what may come next, who did what so far.
 import { badge, html, replace } from "../../dom";
 import { type InboxDetail, isRecord } from "../../protocol";
+import { miniGraph } from "./mini";
 
 type Part = "Context" | "What happens next" | "History";
 const PARTS: readonly Part[] = ["Context", "What happens next", "History"];
@@ -47,6 +48,7 @@ export class About {
   }
 
   #context(detail: InboxDetail): HTMLElement[] {
+    const mini = miniGraph(detail.graph ?? null, detail.here ?? "");
     const hidden = detail.steps_total - detail.steps.length;
     const steps = detail.steps.map(([name, , state]) =>
       html("span", { class: "wf-stepchip", "data-wf-node": name, "data-wf-state": state }, badge(state), html("span", { dir: "auto" }, name), name === this.event && state === "SUSPENDED" ? html("em", {}, " you are here") : null),
@@ -56,6 +58,7 @@ export class About {
       html("p", {}, `The run is ${detail.status}, started ${new Date(detail.started).toLocaleString("en-GB")}.`),
       ...(detail.input === "" ? [] : [html("p", { class: "wf-inputline", dir: "auto" }, "Input: ", html("code", {}, detail.input))]),
       ...(detail.outputs ?? []).map(([step, output]) => html("p", { class: "wf-inputline", dir: "auto" }, `${step} gave: `, html("code", {}, output))),
+      ...(mini === null ? [] : [mini]),
       html("div", { class: "wf-path" }, hidden > 0 ? `… ${hidden} before ` : null, ...steps),
       html("p", { class: "wf-muted" }, recent.length > 0 ? "The last outcomes of this workflow:" : "No run of this workflow has ended yet."),
       html("ul", { class: "wf-recent" }, ...recent),

@@ -7,8 +7,10 @@ import { viewOf } from "../../shell/shell";
 import { Bulk } from "./bulk";
 import { Desk } from "./desk";
 import { Drafts } from "./drafts";
+import { Filters } from "./filters";
 import { leftText, List } from "./list";
 import { Order } from "./order";
+import type { SavedFilter } from "./saved";
 
 const KEYS: readonly KeyHelp[] = [
   { keys: "j k, arrows", what: "next and previous question" },
@@ -32,8 +34,7 @@ class Inbox implements Content<InboxPicture> {
   readonly #side = html("div", { class: "wf-side" });
   readonly #empty = html("p", { class: "wf-empty" });
   readonly #pill = html("button", { type: "button", class: "wf-small wf-newpill", "data-wf-action": "sort", hidden: true });
-  readonly #filter = html("input", { type: "search", class: "wf-field", placeholder: "filter (/)", "aria-label": "Filter questions", "data-wf-field": "filter" });
-  readonly #hidden = html("input", { type: "checkbox", id: `wf-hidden-${Math.random().toString(36).slice(2, 8)}` });
+  readonly #filters: Filters;
   readonly #groups = html("select", { class: "wf-field", "aria-label": "Group", "data-wf-field": "group", hidden: true });
   readonly #like = html("button", { type: "button", class: "wf-small", "data-wf-action": "bulk" });
   readonly #pager = html("div", { class: "wf-pager", hidden: true });
@@ -50,13 +51,15 @@ class Inbox implements Content<InboxPicture> {
     this.#drafts = new Drafts(() => this.#picture?.lab ?? "");
     this.#list = new List({ chosen: (item) => this.#open(item), marked: () => this.#count() });
     this.#bulk = new Bulk(host, () => this.#list.element.focus({ preventScroll: true }));
-    const showHidden = html("label", { class: "wf-toggle" }, this.#hidden, "also snoozed and ignored");
+    const groupOf = (): SavedFilter["group"] => {
+      const group = this.#group();
+      return group === null ? null : [group.workflow, group.event];
+    };
+    this.#filters = new Filters(() => this.#picture?.lab ?? "", { changed: () => this.#redraw(), group: groupOf, turnTo: (group) => this.#turnTo(group) });
     this.#pill.addEventListener("click", () => this.#sort());
-    this.#filter.addEventListener("input", () => this.#redraw());
-    this.#hidden.addEventListener("change", () => this.#redraw());
     this.#groups.addEventListener("change", () => void this.#turn(0));
     this.#like.addEventListener("click", () => this.#many());
-    this.tools = [this.#filter, this.#groups, showHidden, this.#like];
+    this.tools = [...this.#filters.tools, this.#groups, this.#like];
     const left = html("nav", { class: "wf-leftpane", "aria-label": "Questions" }, this.#list.element, this.#pill, this.#pager);
     this.element = html("div", { class: "wf-inbox" }, this.#empty, this.#bulk.element, html("div", { class: "wf-twopanes" }, left, this.#side), this.#identity);
   }
@@ -73,6 +76,7 @@ class Inbox implements Content<InboxPicture> {
     this.#picture = picture;
     this.#now = now;
     this.#drawGroups(picture);
+    this.#filters.draw();
     const items = this.#visible(picture);
     const open = new Map(this.#all(picture).map((item) => [item.id, item]));
     this.#list.draw(items, now);
@@ -156,7 +160,7 @@ class Inbox implements Content<InboxPicture> {
         this.#many();
         return true;
       case "/":
-        this.#filter.focus();
+        this.#filters.focus();
         return true;
       default:
         return false;
@@ -201,14 +205,7 @@ class Inbox implements Content<InboxPicture> {
   }
 
   #visible(picture: InboxPicture): readonly InboxItem[] {
-    const words = this.#filter.value.toLowerCase().split(/\s+/).filter((word) => word !== "");
-    const fits = (item: InboxItem): boolean => {
-      const isAway = item.is_ignored || (item.snoozed !== null && item.snoozed > this.#now);
-      if (isAway && !this.#hidden.checked && item.id !== this.#shown?.item.id) return false;
-      const all = `${item.title ?? ""} ${item.workflow} ${item.event} ${item.instance_id} ${item.assignee}`.toLowerCase();
-      return words.every((word) => all.includes(word));
-    };
-    return this.#order.follow(this.#all(picture)).filter(fits);
+    return this.#order.follow(this.#all(picture)).filter((item) => this.#filters.fits(item, this.#now, this.#shown?.item.id));
   }
 
   #open(item: InboxItem): void {
@@ -266,6 +263,14 @@ class Inbox implements Content<InboxPicture> {
   #group(): InboxGroup | null {
     const place = this.#groups.hidden ? "" : this.#groups.value;
     return place === "" ? null : (this.#picture?.groups[Number(place)] ?? null);
+  }
+
+  #turnTo(group: SavedFilter["group"]): void {
+    const place = group === null ? -1 : (this.#picture?.groups ?? []).findIndex((one) => one.workflow === group[0] && one.event === group[1]);
+    const value = place === -1 ? "" : String(place);
+    if (this.#groups.hidden || this.#groups.value === value) return;
+    this.#groups.value = value;
+    void this.#turn(0);
   }
 
   #drawGroups(picture: InboxPicture): void {
