@@ -68,6 +68,17 @@ def test_a_start_without_an_id_gets_one_and_without_a_body_no_input(http: httpx.
     assert started.input is None
 
 
+def test_a_workflow_that_nobody_has_yet_waits_for_who_has_it(http: httpx.Client, engine: Engine) -> None:
+    assert http.post("/v1.0/workflows/dapr/late/start?instanceID=late-1", json=3).status_code == 202
+    assert http.get("/v1.0/workflows/dapr/late-1").json()["runtimeStatus"] == "PENDING"
+
+    def late(ctx: Ctx, amount: int) -> Generator[Any, Any, Any]:
+        return (yield ctx.call_activity(double, input=amount))
+
+    engine.register_workflow(late, app_id="orders")
+    assert engine.wait_for_workflow_completion("late-1", 30).output == "6"
+
+
 def test_an_instance_is_described_in_daprs_words(http: httpx.Client, engine: Engine, version: str) -> None:
     start(http, "order-1")
     engine.wait_for_workflow_start("order-1", 30)

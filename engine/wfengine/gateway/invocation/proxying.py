@@ -1,6 +1,7 @@
 """gRPC proxying: a call of an app's own service, made to the caller's sidecar with `dapr-app-id` in its metadata, is passed on as it is.
 
-Messages are bytes here: the gateway knows no service but Dapr's. Whatever the call's kind, it is a stream each way on the wire.
+Messages are bytes here: the gateway knows no service but Dapr's. Whatever the call's kind, it is a stream each way on the wire. A known gap: where an
+app refuses a call before it has read anything (UNIMPLEMENTED), grpc's asyncio client now and then says INTERNAL instead, since its own write was cut off.
 """
 
 from collections.abc import AsyncIterator, Callable

@@ -51,7 +51,7 @@ class WorkflowActs:
 
     async def _begin(self, name: str, data: bytes, instance_id: str, start_at: datetime | None, app_id: str | None) -> None:
         _, started = self._engine.schedule_new_workflow_soon(
-            name, input=value_of(data), instance_id=instance_id, start_at=start_at, app_id=app_id
+            name, input=value_of(data), instance_id=instance_id, start_at=start_at, app_id=app_id, may_be_elsewhere=True
         )
         await asyncio.wrap_future(started)
 
