@@ -39,7 +39,14 @@ def chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+def longest(item: pytest.Item) -> float:
+    """How long it may take at most, in seconds, where it says so itself."""
+    limit = item.get_closest_marker("timeout")
+    return float(limit.args[0]) if limit and limit.args else 0.0
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=longest, reverse=True)  # so that no process is left alone with one at the end
     if chromium() is None:
         for item in items:
             if item.get_closest_marker("browser"):
