@@ -44,4 +44,6 @@ class LabClock:
         return self
 
     def __repr__(self) -> str:
-        return "virtual clock: lab.clock.advance(timedelta(...)) moves it" if self.is_virtual else "real clock"
+        if not self.is_virtual:
+            return "real clock"  # what it shows is another time at every look
+        return f"virtual clock at {self.now():%Y-%m-%d %H:%M:%S} UTC: lab.clock.advance(timedelta(...)) moves it"

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
+from weakref import ref
 
 import duckdb
 import pandas as pd
@@ -82,6 +83,13 @@ _LAST = """
 """
 
 
+class Follower(Protocol):
+    """What registers its functions with the lab of the notebook, whichever that is; a lab keeps none alive."""
+
+    def follow(self, lab: "Lab") -> None:
+        """Go over to the lab that was opened in place of a closed one."""
+
+
 class Lab:
     """A lab on the file `path` (made if it is not there). Open, it is the current lab; closing it leaves nothing behind.
 
@@ -120,6 +128,7 @@ class Lab:
         self._serving: Serving | None = None
         self._displays: Displays | None = None
         self._at_close: list[Callable[[], None]] = []
+        self.followers: list[ref[Follower]] = []
         try:
             if not at_rest:
                 self.engine.start()

@@ -21,6 +21,7 @@ from wflab.cheat_sheet import CheatSheet, Explained
 from wflab.comm import LabComm
 from wflab.dapr.runtime import activity, workflow
 from wflab.lab import DEFAULT_PATH, Lab, current
+from wflab.options import options
 from wflab.verbs.completing import offered
 from wflab.verbs.on_runs import verbs_on_runs
 from wflab.verbs.on_the_lab import verbs_on_the_lab
@@ -30,6 +31,7 @@ from wflab.victim import Victim
 
 _PARAMETER = re.compile(r"\$([A-Za-z_]\w*)")
 _LOADED = "_wflab_loaded"
+_FOLLOWERS = "_wflab_followers"  # of the lab that was loaded before: its runtimes go over to the next
 
 
 @magics_class
@@ -130,8 +132,11 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """`%load_ext wflab`: open ./wflab.duckdb (unless a lab is open), go on with what was running, bind `lab`, register the magics."""
     if _LOADED in shell.__dict__:
         unload_ipython_extension(shell)
-    lab = current.find() or Lab(os.environ.get("WFLAB_DB", DEFAULT_PATH))
+    lab = current.find() or Lab(os.environ.get("WFLAB_DB", DEFAULT_PATH), limits=options.limits)
     shell.push({"lab": lab})
+    followers, shell.__dict__[_FOLLOWERS] = shell.__dict__.get(_FOLLOWERS, []), lab.followers
+    for follower in [found for reference in list(followers) if (found := reference()) is not None]:
+        follower.follow(lab)
     if shell.extension_manager is not None:  # once the lab is closed, to load it opens one again
         lab.when_closed(partial(shell.extension_manager.loaded.discard, "wflab"))
     magics = WflabMagics(shell)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, get_args
 
 from wfengine.errors import InvalidArgument
+from wfengine.runtime.limits import Limits
 from wflab.views.colouring import PaletteWarning, colours_of, lookalikes
 from wflab.views.palette import PALETTE, Palette, StateLook, Theme
 
@@ -50,6 +51,7 @@ class Options:
         self._looks = looks
         self._palette: object = "default"
         self._check_on_edit = True
+        self._limits: Limits | None = None
         self._display = DisplayOptions()
         self._listeners: list[Callable[[], None]] = []
 
@@ -91,6 +93,20 @@ class Options:
             raise InvalidArgument(f"check_on_edit is True or False, not {value!r}.")
         self._check_on_edit = value
 
+    @property
+    def limits(self) -> Limits | None:
+        """How much may be under way at a time (`wf.Limits(...)`) in the lab that `%load_ext wflab` opens from then on; None for no limits.
+
+        Set it before, or run `%reload_ext wflab` after. A `wf.Lab(...)` of your own is given its limits itself.
+        """
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits | None) -> None:
+        if limits is not None and not isinstance(limits, Limits):
+            raise InvalidArgument(f"limits is a wf.Limits(...), for example wf.Limits(most_activities=4), or None; not {limits!r}.")
+        self._limits = limits
+
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Have `listener` called when the colours change; call the result to stop that."""
         self._listeners.append(listener)
@@ -101,7 +117,7 @@ class Options:
         super().__setattr__(name, value)
 
     def __repr__(self) -> str:
-        return f"palette = {self._palette!r}\ndisplay.{self._display!r}\ncheck_on_edit = {self._check_on_edit}"
+        return f"palette = {self._palette!r}\ndisplay.{self._display!r}\ncheck_on_edit = {self._check_on_edit}\nlimits = {self._limits!r}"
 
 
 class PaletteView(Mapping[str, StateLook]):

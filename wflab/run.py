@@ -83,6 +83,11 @@ class Run:
         """Why it failed, or what stalls it."""
         return self._state().failure
 
+    @property
+    def failure_details(self) -> FailureDetails | None:
+        """`failure`, by the name that it has in Dapr."""
+        return self.failure
+
     def why(self) -> str:
         """One sentence: what it waits for, since when, and who can wake it."""
         engine = self._lab.engine

@@ -129,6 +129,11 @@ class WorkflowFailed(WflabError):
         if lines:
             self.add_note(lines)
 
+    @property
+    def failure(self) -> FailureDetails | None:
+        """`failure_details`, by the name that it has at a lab's Run."""
+        return self.failure_details
+
 
 class WaitTimedOut(WflabError, TimeoutError):
     """The time given to a wait was up; what was waited for goes on."""

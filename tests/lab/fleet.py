@@ -65,7 +65,7 @@ def run(
     ]
     is_failed = status is Status.FAILED
     failure = FailureDetails(error[1], error[0], _TRACE.format(activity, ": ".join(error)))
-    told = FailureDetails(f"Activity task #0 failed: {error[1]}", "TaskFailedError", _TRACE.format(name, "TaskFailedError"))
+    told = FailureDetails(f"Activity 'charge' (task #0) failed: {error[1]}", "TaskFailedError", _TRACE.format(name, "TaskFailedError"))
     if is_failed:
         events.append(h.TaskFailed(occurred_at=ended, task_scheduled_id=0, failure=failure, started_at=created, duration_ms=seconds * 1000))
     elif status in TERMINAL:

@@ -94,12 +94,35 @@ def test_loading_again_changes_nothing_and_reloading_opens_the_lab_anew(shell: I
     assert wf_(shell, "start request_escalation amount=500").result(WITHIN_SECONDS) == "auto-approved"
 
 
+def test_what_a_runtime_registered_is_there_in_the_lab_that_is_loaded_anew(shell: InteractiveShell) -> None:
+    shell.run_cell("late = wf.WorkflowRuntime()\nlate = None").raise_error()
+    shell.run_line_magic("reload_ext", "wflab")
+    assert wf_(shell, "start request_escalation amount=500").result(WITHIN_SECONDS) == "auto-approved"
+    shell.run_cell("lab.close()").raise_error()
+    shell.run_line_magic("load_ext", "wflab")
+    assert wf_(shell, "start request_escalation amount=500").result(WITHIN_SECONDS) == "auto-approved"
+
+
 def test_once_the_lab_is_closed_loading_opens_it_again(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
     first = wf.current_lab()
     shell.run_cell("lab.close()").raise_error()
     shell.run_line_magic("load_ext", "wflab")
     assert "already loaded" not in capsys.readouterr().out
     assert wf.current_lab() is shell.user_ns["lab"] is not first
+
+
+def test_the_lab_that_is_loaded_has_the_limits_of_the_options(bare: InteractiveShell) -> None:
+    wf.options.limits = wf.Limits(most_activities=2)
+    try:
+        bare.run_line_magic("load_ext", "wflab")
+        assert wf.current_lab().engine.limits == wf.Limits(most_activities=2)
+        wf.options.limits = None
+        bare.run_line_magic("reload_ext", "wflab")
+        assert wf.current_lab().engine.limits == wf.Limits()
+        with pytest.raises(InvalidArgument, match=r"limits is a wf\.Limits"):
+            wf.options.limits = 2  # type: ignore[assignment]  # which is the mistake
+    finally:
+        wf.options.limits = None
 
 
 def test_unloading_closes_the_lab_and_takes_the_name_away(shell: InteractiveShell, tmp_path: Path) -> None:
@@ -117,7 +140,7 @@ def test_loading_tells_what_goes_on(shell: InteractiveShell, capsys: pytest.Capt
     shell.run_line_magic("unload_ext", "wflab")
     capsys.readouterr()
     shell.run_line_magic("load_ext", "wflab")
-    assert capsys.readouterr().out == "1 workflow goes on from where it was. Run the cells that define request_escalation.\n"
+    assert capsys.readouterr().out == "1 workflow goes on from where it was.\n", "its runtime brings what it had registered"
 
 
 def test_a_file_that_cannot_be_opened_leaves_nothing_loaded(bare: InteractiveShell, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_options_that_do_not_exist_or_make_no_sense_are_refused_with_those_that_
         wf.options.display.mode = "live"  # type: ignore[assignment]
     with pytest.raises(InvalidArgument, match="check_on_edit is True or False"):
         wf.options.check_on_edit = "no"  # type: ignore[assignment]
-    assert repr(wf.options) == "palette = 'default'\ndisplay.mode = 'auto'\ncheck_on_edit = True"
+    assert repr(wf.options) == "palette = 'default'\ndisplay.mode = 'auto'\ncheck_on_edit = True\nlimits = None"
 
 
 def test_listeners_hear_of_a_new_palette_until_they_stop() -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import wflab as wf
+from tests.lab.seed import run_cell
 from wfengine.errors import EngineStopped, InstanceNotFound, InstanceNotTerminal, InvalidArgument, PayloadError, WorkflowFailed
 
 WITHIN_SECONDS = 30.0
@@ -252,3 +253,18 @@ def test_a_fork_of_a_waiting_run_runs_other_code_where_it_agrees(lab: wf.Lab, se
     with pytest.raises(wf.NonDeterminismError, match="Nothing was forked"):
         run.fork(code=other)
     assert lab.runs.count() == 2
+
+
+def test_a_failure_has_both_names_at_the_run_and_at_the_error_and_says_which_activity_it_was(lab: wf.Lab) -> None:
+    names = run_cell(
+        "import wflab as wf\n@wf.activity\ndef charge(ctx, card): raise ValueError('declined')\n"
+        "@wf.workflow\ndef pays(ctx, card): yield ctx.call_activity(charge, input=card)\n"
+        "@wf.workflow\ndef orders(ctx, card): yield ctx.call_child_workflow(pays, input=card)\n"
+    )
+    run = lab.start(names["orders"], 1)
+    with pytest.raises(wf.WorkflowFailed) as failed:
+        run.result(30)
+    assert failed.value.failure is failed.value.failure_details
+    assert run.failure == run.failure_details == failed.value.failure
+    assert run.failure is not None
+    assert run.failure.message == "Child workflow 'pays' (task #0) failed: Activity 'charge' (task #0) failed: declined"

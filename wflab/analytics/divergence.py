@@ -9,6 +9,7 @@ import msgspec
 from wfengine.errors import NonDeterminismError
 from wfengine.model import history as h
 from wfengine.model.work import HistoryRow
+from wflab.analytics.edits import likeliest_edit
 
 _LINE = re.compile(r"line (\d+) of (\S+)")
 
@@ -35,6 +36,7 @@ def parting(error: NonDeterminismError, rows: Sequence[HistoryRow], *, recorded:
     line = None if told is None else int(told.group(1)) - first + 1
     lines = (text or "").splitlines()
     source_line = lines[line - 1].strip() if line is not None and 0 < line <= len(lines) else ""
+    _, cause = likeliest_edit(error, text, line)
     return Parting(
         seq=-1 if row is None else row.sequence,
         event_id=error.event_id,
@@ -42,7 +44,7 @@ def parting(error: NonDeterminismError, rows: Sequence[HistoryRow], *, recorded:
         produced=error.attempted,
         line=line,
         source_line=source_line,
-        cause=f"Most likely {error.cause}." if error.cause else "",
+        cause=f"Most likely {cause}." if cause else "",
         edit=_edit(recorded, text, line),
         recipe=_recipe(error, source_line),
         message=str(error),

@@ -13,6 +13,7 @@ from wfengine.model.history import ConfirmingEvent, ExecutionCompleted
 from wfengine.model.instance import Instance, Status
 from wfengine.model.work import HistoryRow
 from wfengine.runtime.registry import Definition
+from wflab.analytics.edits import likeliest_edit
 from wflab.checking.verdict import Disagreement, Verdict
 
 _LINE = re.compile(r"line (\d+) of ")
@@ -62,11 +63,12 @@ def _disagreement(rows: Sequence[HistoryRow], code: Definition) -> Disagreement 
 
 def _described(error: NonDeterminismError, rows: Sequence[HistoryRow], code: Definition) -> Disagreement:
     place = next((row for row in rows if isinstance(row.event, ConfirmingEvent) and row.event.event_id == error.event_id), None)
+    kind, cause = likeliest_edit(error, code.source, _line_of_text(error.line, code))
     return Disagreement(
-        kind=error.kind,
+        kind=kind,
         recorded=error.recorded,
         attempted=error.attempted,
-        cause=error.cause,
+        cause=cause,
         event_id=None if error.event_id < 0 else error.event_id,
         sequence=None if place is None else place.sequence,
         line=error.line,
@@ -110,6 +112,12 @@ def _line_raised(raised: BaseException, code: Definition) -> str:
 def _text_at(line: str, code: Definition) -> str:
     found, made = _LINE.match(line), _code_of(code)
     return "" if found is None or made is None else linecache.getline(made.co_filename, int(found[1])).strip()
+
+
+def _line_of_text(line: str, code: Definition) -> int | None:
+    """The line of the function's own text."""
+    found, made = _LINE.match(line), _code_of(code)
+    return None if found is None or made is None else int(found[1]) - made.co_firstlineno + 1
 
 
 def _code_of(code: Definition) -> CodeType | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar, overload
+from weakref import ref
 
 from wfengine.core.arguments import NAME_ATTRIBUTE, name_of
 from wfengine.errors import InvalidArgument
@@ -183,7 +184,7 @@ class WorkflowRuntime:
         return self._lab is not None and self._lab.is_open
 
     def _register(self, key: tuple[str, ...], fn: Callable[..., Any], name: str | None, **options: Any) -> None:
-        if self._lab is not None and self._follows and not self._lab.is_open:  # closed under us, as by `%reload_ext wflab`
+        if self._lab is not None and self._follows and not self._lab.is_open:  # closed under us
             self._lab = None
             current.when_open(self._join)
 
@@ -201,10 +202,17 @@ class WorkflowRuntime:
         self._registrations.pop(key, None)
         self._registrations[key] = registration
 
+    def follow(self, lab: Lab) -> None:
+        """Go over to the lab that was opened in place of this one's, with all that was registered here; not where it was given its lab."""
+        if self._follows and (self._lab is None or not self._lab.is_open):
+            self._join(lab)
+
     def _join(self, lab: Lab) -> None:
         self._lab = lab
         for registration in self._registrations.values():
             registration(lab)
+        if self._follows:
+            lab.followers.append(ref(self))
 
 
 def alternate_name(name: str | None = None) -> Callable[[Function], Function]:

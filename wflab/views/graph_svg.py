@@ -84,7 +84,7 @@ def _ribbon(generations: list[protocol.Generation]) -> str:
         letter = PALETTE.state(one.state).letter
         x = 2 + place * 26
         parts.append(f'<rect x="{x}" y="3" width="24" height="16" rx="3" class="n l-{letter}" stroke-width="1.6"/>')
-        parts.append(f'<text x="{x + 12}" y="15" class="s" text-anchor="middle">{one.number + 1}</text>')
+        parts.append(f'<text x="{x + 12}" y="15" class="s" text-anchor="middle">{one.number}</text>')
     return "".join(parts)
 
 

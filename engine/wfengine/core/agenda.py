@@ -12,11 +12,13 @@ from typing import Any
 from wfengine.core.disagreement import Disagrees, agrees
 from wfengine.core.routines import Code, Routine
 from wfengine.core.tasks import Task, settle
-from wfengine.model.actions import RecordPatch, TaskAction
+from wfengine.model.actions import CreateChildWorkflow, RecordPatch, ScheduleTask, TaskAction
 from wfengine.model.history import ConfirmingEvent, EventRaised, PatchRecorded
 from wfengine.model.payload import from_json
 
 _ON_THE_WAY = ("wfengine.core.", "wfengine.testing.noticing", "wflab.")  # between the user's line and `ask`
+
+_CALLS = (ScheduleTask, CreateChildWorkflow)
 
 
 class Agenda:
@@ -59,6 +61,8 @@ class Agenda:
         self._asked[action.id] = action
         self._open[action.id] = task
         task.action_id = action.id
+        if isinstance(action, _CALLS):
+            task.called = action.name
         if self.is_replaying:
             self._lines[action.id] = _line_of_user_code()
         return task
@@ -161,6 +165,11 @@ class Agenda:
             self.inline.pop(task_id, None)
         if task is not None:
             settle(task, result, exception)
+
+    def called(self, task_id: int) -> str:
+        """The name of what was called by this action, as long as its outcome is awaited."""
+        task = self._open.get(task_id)
+        return "" if task is None else task.called
 
     def deliver(self, event: EventRaised) -> None:
         """Give an external event to its first waiter, or keep it until somebody asks."""

@@ -23,7 +23,7 @@ from wfengine.core.routines import Code
 from wfengine.core.tasks import Task
 from wfengine.errors import InvalidArgument, TaskFailedError
 from wfengine.model.actions import CompleteWorkflow, ContinueAsNew, CreateDetachedWorkflow, ExecutionResult, RecordPatch
-from wfengine.model.failure import FailureDetails, failure_of
+from wfengine.model.failure import failure_of
 from wfengine.model.history import (
     ChildWorkflowInstanceCompleted,
     ChildWorkflowInstanceCreated,
@@ -201,9 +201,9 @@ class Execution:
             case TaskCompleted() | ChildWorkflowInstanceCompleted():
                 agenda.settle_task(event.task_scheduled_id, from_json(event.result))
             case TaskFailed():
-                agenda.settle_task(event.task_scheduled_id, None, _task_failed("Activity", event.task_scheduled_id, event.failure))
+                agenda.settle_task(event.task_scheduled_id, None, self._task_failed("Activity", event))
             case ChildWorkflowInstanceFailed():
-                agenda.settle_task(event.task_scheduled_id, None, _task_failed("Child workflow", event.task_scheduled_id, event.failure))
+                agenda.settle_task(event.task_scheduled_id, None, self._task_failed("Child workflow", event))
             case TimerFired():
                 agenda.settle_task(event.timer_id, None)
             case EventRaised():
@@ -226,6 +226,11 @@ class Execution:
             case _:
                 assert_never(event)
         agenda.run_ready()
+
+    def _task_failed(self, kind: str, event: TaskFailed | ChildWorkflowInstanceFailed) -> TaskFailedError:
+        number = event.task_scheduled_id
+        called = self._agenda.called(number)
+        return TaskFailedError(f"{kind} {called!r} (task #{number}) failed: {event.failure.message}", event.failure)
 
     def _start(self, event: ExecutionStarted) -> None:
         self._agenda.now = max(self._agenda.now, event.scheduled_start or event.occurred_at)
@@ -275,10 +280,6 @@ class Execution:
     def _has_ended(self) -> bool:
         """Whether the code returned, raised, or asked to continue as new (which stands, whatever it does after)."""
         return self._agenda.successor_input is not None or (self._outcome is not None and self._outcome.is_complete)
-
-
-def _task_failed(kind: str, task_id: int, failure: FailureDetails) -> TaskFailedError:
-    return TaskFailedError(f"{kind} task #{task_id} failed: {failure.message}", failure)
 
 
 def _completed(result: Any) -> CompleteWorkflow:

@@ -21,13 +21,15 @@ class Waiter(Protocol):
 class Task(Generic[T]):
     """The future outcome of something durable. `yield` it (or `await` it in an `async def` workflow).
 
-    `action_id` is the action that it is the outcome of (of a call with retries, the first attempt); None for any other task.
+    `action_id` is the action that it is the outcome of (of a call with retries, the first attempt); None for any other task. `called` is the name
+    of the activity or child workflow that was called.
     """
 
-    __slots__ = ("_exception", "_is_complete", "_result", "_waiters", "action_id")
+    __slots__ = ("_exception", "_is_complete", "_result", "_waiters", "action_id", "called")
 
     def __init__(self) -> None:
         self.action_id: int | None = None
+        self.called = ""
         self._is_complete = False
         self._result: Any = None
         self._exception: BaseException | None = None

@@ -38,7 +38,7 @@ export class Header {
     const id = picture.instance_id;
     text(this.#id, id.length > SHORT_ID + 2 ? `${id.slice(0, SHORT_ID)}…` : id);
     set(this.#id, { title: id });
-    text(this.#generation, picture.generation > 0 ? `generation ${picture.generation + 1}` : "");
+    text(this.#generation, picture.generation > 0 ? `generation ${picture.generation}` : "");
     const custom = picture.custom_status ?? "";
     text(this.#custom, custom.replace(/^"(.*)"$/s, "$1"));
     this.#custom.hidden = custom === "" || custom === "null";

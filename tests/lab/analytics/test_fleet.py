@@ -241,4 +241,4 @@ def test_a_failure_is_what_a_test_s_builder_says(path: Path) -> None:
     with wf.Lab(path) as lab:
         failure = lab.get("order-1").failure
     assert isinstance(failure, FailureDetails)
-    assert failure.message == "Activity task #0 failed: card 17 declined"
+    assert failure.message == "Activity 'charge' (task #0) failed: card 17 declined"

@@ -122,6 +122,7 @@ def pasted(patch: str) -> str:
     ("old", "new", "kind"),
     [
         (*RENAMED, "replaced"),
+        ("    paid = yield", "    yield ctx.call_activity(charge_card, input=1)\n    paid = yield", "added"),
         ("    return shipped", "    yield ctx.call_activity(charge, input=1)\n    return shipped", "goes on"),
         ('    go = yield ctx.wait_for_external_event("go")\n', "", "removed"),
         ("    shipped = yield", "    return 1\n    shipped = yield", "ends early"),
@@ -134,9 +135,19 @@ def test_each_kind_of_edit_is_told(lab: wf.Lab, recorded: dict[str, Any], old: s
     edited(old, new)
     checked = lab.check("order")
     assert kind in {group.found.kind for group in checked.groups}
-    assert checked.disagree == (5 if kind in {"replaced", "removed"} or "timer" in new else 3), checked
+    assert checked.disagree == (5 if kind in {"replaced", "removed", "added"} or "timer" in new else 3), checked
     assert all(group.found.cause for group in checked.groups)
     assert all(group.found.line for group in checked.groups if kind != "ends early"), "code that has ended stands nowhere"
+
+
+def test_a_line_that_was_put_in_is_called_added_and_the_patch_for_it_mends_it(lab: wf.Lab, recorded: dict[str, Any]) -> None:
+    del recorded
+    new = "    yield ctx.call_activity(charge_card, input=1)\n"
+    edited("    paid = yield", new + "    paid = yield")
+    [group] = lab.check("order").groups
+    assert group.found.cause == "call_activity('charge_card') was added before call_activity('charge')"
+    edited("    paid = yield", pasted(remedy.patch(group.found)) + "\n    paid = yield")
+    assert lab.check("order").ok
 
 
 def test_the_patch_that_is_advised_mends_it(lab: wf.Lab, recorded: dict[str, Any]) -> None:

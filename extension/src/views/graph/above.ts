@@ -38,7 +38,7 @@ function ribbonOf(picture: GraphPicture): readonly HTMLElement[] {
   const hidden = picture.generations_total - picture.generations.length;
   const chips = picture.generations.map((one) => {
     const took = one.ended === null ? "" : `, ${spanText((one.ended - one.began) / 1000)}`;
-    const chip = html("span", { class: "wf-generation", role: "listitem", title: `generation ${one.number + 1}: ${one.state}${took}`, "data-wf-generation": one.number, "data-wf-state": one.state }, String(one.number + 1));
+    const chip = html("span", { class: "wf-generation", role: "listitem", title: `generation ${one.number}: ${one.state}${took}`, "data-wf-generation": one.number, "data-wf-state": one.state }, String(one.number));
     chip.style.setProperty("--c", `var(--wf-${one.state.toLowerCase().replaceAll("_", "-")})`);
     return chip;
   });
