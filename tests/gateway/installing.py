@@ -4,10 +4,11 @@ A language whose toolchain is missing is skipped, and so are Go and Java where t
 """
 
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,7 @@ def javascript() -> Program:
     with _alone("javascript") as folder:
         for name in ("package.json", "package-lock.json", ".npmrc", "scenarios.mjs"):
             shutil.copy2(HERE / "javascript" / name, folder / name)
-        _once(folder, HERE / "javascript" / "package-lock.json", lambda: _run((npm, "ci", "--silent"), folder))
+        _once(folder, [HERE / "javascript" / "package-lock.json"], lambda: _run((npm, "ci", "--silent"), folder))
     return Program(command=(node, str(folder / "scenarios.mjs")))
 
 
@@ -55,7 +56,7 @@ def java() -> Program:
     with _alone("java") as folder:
         paths = folder / "classpath.txt"
         build = (tool, "-q", "-B", "compile", "dependency:build-classpath", f"-Dprogram.output={folder}", f"-Dmdep.outputFile={paths}")
-        _run_or_skip(build, HERE / "java")
+        _once(folder, sorted((HERE / "java").rglob("*.*")), lambda: _run_or_skip(build, HERE / "java"))
         classes = os.pathsep.join((str(folder / "classes"), paths.read_text()))
     return Program(command=(machine, "-cp", classes, "program.Scenarios"))
 
@@ -75,12 +76,13 @@ def _alone(language: str) -> Iterator[Path]:
         yield folder
 
 
-def _once(folder: Path, said: Path, install: Callable[[], object]) -> None:
-    """Install, unless this was done for the same lock file."""
+def _once(folder: Path, sources: Sequence[Path], install: Callable[[], None]) -> None:
+    """Install, unless this was done for just these files."""
     done = folder / "installed.txt"
-    if not done.exists() or done.read_bytes() != said.read_bytes():
+    wanted = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    if not done.exists() or done.read_text() != wanted:
         install()
-        shutil.copy2(said, done)
+        done.write_text(wanted)
 
 
 def _run(command: tuple[str, ...], folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "run_tests.py"
-MARKS = ("binder", "browser", "faults", "measured", "notebook", "slow")
+MARKS = ("binder", "browser", "faults", "gateway", "measured", "notebook", "slow")
 MEETS = """
 import pathlib, sys, time
 mine, other = map(pathlib.Path, sys.argv[1:])
