@@ -113,6 +113,7 @@ class Story:
             custom_status=self.custom_status,
             next_sequence=len(self.rows),
             turn=self.number,
+            code_hash="5eed",
         )
 
     def picture(self) -> protocol.Picture:
