@@ -32,14 +32,14 @@ class Program:
         return (*self.command, "worker")
 
 
-def javascript() -> Program:
-    """The program on Node.js."""
+def javascript(name: str = "scenarios.mjs") -> Program:
+    """A program on Node.js."""
     node, npm = _tool("node"), _tool("npm")
     with _alone("javascript") as folder:
-        for name in ("package.json", "package-lock.json", ".npmrc", "scenarios.mjs"):
-            shutil.copy2(HERE / "javascript" / name, folder / name)
+        for file in ("package.json", "package-lock.json", ".npmrc", name):
+            shutil.copy2(HERE / "javascript" / file, folder / file)
         _once(folder, [HERE / "javascript" / "package-lock.json"], lambda: _run((npm, "ci", "--silent"), folder))
-    return Program(command=(node, str(folder / "scenarios.mjs")))
+    return Program(command=(node, str(folder / name)))
 
 
 def go() -> Program:
