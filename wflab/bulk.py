@@ -6,13 +6,15 @@ A plan names the runs that were looked at; runs that come later are not touched 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from html import escape
+from time import monotonic
 from typing import Any, Literal, Protocol
 
 import msgspec
 import pandas as pd
 
-from wfengine.errors import InvalidArgument, WflabError
+from wfengine.errors import InvalidArgument, WaitTimedOut, WflabError
 from wfengine.model.instance import Instance
 from wfengine.model.work import AuditRow
 from wfengine.runtime.engine import Engine
@@ -20,17 +22,25 @@ from wflab.analytics.frames import STATES
 
 Verb = Literal["terminate", "suspend", "resume", "purge", "raise_event", "rerun", "fork"]
 _SAMPLE = 5
+_LEAST_SECONDS = 0.1
 _COLUMNS = ["instance_id", "name", "status", "done", "why"]
 _CELL = "padding:2px 10px 2px 0;text-align:left;vertical-align:top"
 
 
-class Bench(Protocol):
-    """What bulk acts need of a lab."""
+class Acting(Protocol):
+    """What bulk acts need of a lab: `audit` makes the row that an act is recorded with, of what it was and where it was asked for."""
 
-    engine: Engine
+    @property
+    def engine(self) -> Engine:
+        """The lab's engine."""
 
-    def audit(self, what: str, where: str) -> AuditRow:
-        """The row that an act is recorded with."""
+    @property
+    def audit(self) -> Callable[[str, str], AuditRow]:
+        """Makes the row that an act is recorded with."""
+
+
+class Bench(Acting, Protocol):
+    """What the queries need of it, too."""
 
     def get(self, instance_id: str) -> Any:
         """The run of an id."""
@@ -66,6 +76,11 @@ class BulkAct:
         self.outcome: pd.DataFrame | None = None
 
     @property
+    def candidates(self) -> Sequence[Candidate]:
+        """The runs that were looked at."""
+        return self._candidates
+
+    @property
     def count(self) -> int:
         """How many runs it will be done to."""
         return sum(one.refused is None for one in self._candidates)
@@ -77,17 +92,18 @@ class BulkAct:
         frame["status"] = pd.Categorical(frame["status"], categories=STATES, ordered=True)
         return frame
 
-    def confirm(self) -> pd.DataFrame:
+    def confirm(self, *, within_seconds: float | None = None) -> pd.DataFrame:
         """Do it, once; one row per run: instance_id, name, status (before), done, why (not); with `new_id` where the act makes a run.
 
-        Raises InvalidArgument where it was done before.
+        What is not begun `within_seconds` is left. Raises InvalidArgument where it was done before.
         """
         if self.outcome is not None:
             raise InvalidArgument(
                 f"This {self._way.verb} was done already; its outcome is in `.outcome`. Ask {self._chain} anew for another."
             )
-        begun = [(one, self._begin(one)) for one in self._candidates]
-        rows = [(one, *_end(result)) for one, result in begun]
+        deadline = None if within_seconds is None else monotonic() + within_seconds
+        begun = [(one, self._begin(one, deadline)) for one in self._candidates]
+        rows = [(one, *_end(result, deadline)) for one, result in begun]
         self.outcome = _outcome(rows, makes_runs=self._way.verb in {"rerun", "fork"})
         return self.outcome
 
@@ -100,9 +116,11 @@ class BulkAct:
             )
         return self.confirm()
 
-    def _begin(self, one: Candidate) -> "Future[None] | str | WflabError | None":
+    def _begin(self, one: Candidate, deadline: float | None) -> "Future[None] | str | WflabError | None":
         if one.refused is not None or one.with_parent:
             return None
+        if deadline is not None and monotonic() > deadline:
+            return WaitTimedOut("There was no time for it; do it again for those that are left.")
         try:
             return self._way.act(one.instance)
         except WflabError as error:
@@ -166,15 +184,17 @@ def planned(instances: Sequence[Instance], refusal: Callable[[Instance], str | N
     ]
 
 
-def _end(result: "Future[None] | str | WflabError | None") -> tuple[WflabError | None, str | None]:
+def _end(result: "Future[None] | str | WflabError | None", deadline: float | None) -> tuple[WflabError | None, str | None]:
     if isinstance(result, WflabError):
         return result, None
     if not isinstance(result, Future):
         return None, result
     try:
-        result.result()
+        result.result(None if deadline is None else max(_LEAST_SECONDS, deadline - monotonic()))
     except WflabError as error:
         return error, None
+    except FutureTimeout:
+        return WaitTimedOut("It was asked for and is not recorded yet; it takes effect once it is."), None
     return None, None
 
 

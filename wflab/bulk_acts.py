@@ -10,7 +10,7 @@ from wfengine.errors import InvalidArgument
 from wfengine.model.instance import Instance, Status
 from wfengine.model.payload import UNSET
 from wfengine.model.work import AuditRow
-from wflab.bulk import Bench, BulkAct, Verb, Way, planned
+from wflab.bulk import Acting, BulkAct, Verb, Way, planned
 
 # The first attempt's event of the call that failed last, or of the first call of a name: its span's `call_id` ends with it.
 _FAILED = """
@@ -24,10 +24,11 @@ _NAMED = """
 
 
 class BulkActs:
-    """Makes the dry runs for `instances`, which the code `chain` found."""
+    """Makes the dry runs for `instances`, which the code `chain` found; `where` is the door that the acts are recorded with."""
 
-    def __init__(self, bench: Bench, instances: Sequence[Instance], chain: str) -> None:
+    def __init__(self, bench: Acting, instances: Sequence[Instance], chain: str, *, where: str = "runs") -> None:
         self._bench = bench
+        self._where = where
         self._instances = instances
         self._chain = chain
 
@@ -166,7 +167,7 @@ class BulkActs:
             refused = refusal(present)
             if refused is not None:
                 raise InvalidArgument(refused)
-            audit = msgspec.structs.replace(self._bench.audit(verb, "runs"), why=f"one of {count:,}: {self._chain}.{verb}({said})")
+            audit = msgspec.structs.replace(self._bench.audit(verb, self._where), why=f"one of {count:,}: {self._chain}.{verb}({said})")
             return act(present, audit)
 
         return BulkAct(Way(verb=verb, arguments=said, meaning=meaning, act=audited), candidates, self._chain)

@@ -51,7 +51,7 @@ const node: Keys<Node> = {
 };
 const picture: Keys<Picture> = {
   view: true, key: true, instance_id: true, name: true, status: true, is_over: true, generation: true, created: true, started: true,
-  ended: true, now: true, ticks: true, why: true, custom_status: true, input: true, output: true, failure: true, graph: true, waits: true,
+  ended: true, now: true, ticks: true, why: true, custom_status: true, forked_from: true, input: true, output: true, failure: true, graph: true, waits: true,
   answered: true, steps: true, steps_total: true, events_total: true, attempts_total: true,
 };
 

@@ -10,7 +10,7 @@ import { openText, sentenceOf, spokenStep } from "../src/views/replay/words";
 type Keys<T> = Readonly<Record<keyof T, true>>;
 const picture: Keys<ReplayPicture> = {
   view: true, key: true, instance_id: true, name: true, status: true, is_over: true, generation: true, created: true, started: true, ended: true,
-  now: true, ticks: true, custom_status: true, why: true, level: true, is_reading: true, position: true, label: true, banners: true, diff: true,
+  now: true, ticks: true, custom_status: true, forked_from: true, why: true, level: true, is_reading: true, position: true, label: true, banners: true, diff: true,
   sources: true, steps_total: true, outcomes: true, sizes: true, marks: true, failures: true, details: true, divergence: true, left_out: true,
 };
 const step: Keys<StepDetail> = {

@@ -22,7 +22,7 @@ const story: Keys<SagaStory> = {
 };
 const picture: Keys<SagaPicture> = {
   view: true, key: true, instance_id: true, name: true, status: true, is_over: true, generation: true, created: true, started: true, ended: true,
-  now: true, ticks: true, custom_status: true, why: true, story: true, failing: true, example: true,
+  now: true, ticks: true, custom_status: true, forked_from: true, why: true, story: true, failing: true, example: true,
 };
 
 const message = readFromKernel(JSON.parse(readFileSync("../tests/protocol/saga.json", "utf8")));

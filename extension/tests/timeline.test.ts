@@ -12,7 +12,7 @@ import { spoken } from "../src/views/timeline/words";
 type Keys<T> = Readonly<Record<keyof T, true>>;
 const picture: Keys<TimelinePicture> = {
   view: true, key: true, instance_id: true, name: true, status: true, is_over: true, generation: true, created: true, started: true, ended: true,
-  now: true, ticks: true, custom_status: true, why: true, scheduled: true, begin: true, end: true, gaps: true, stretches: true, strip: true, groups: true,
+  now: true, ticks: true, custom_status: true, forked_from: true, why: true, scheduled: true, begin: true, end: true, gaps: true, stretches: true, strip: true, groups: true,
   spans: true, parents: true, limits: true, minor: true, major: true, spans_total: true, turns: true, critical: true, blame: true, left_out: true,
 };
 const density: Keys<Density> = {

@@ -217,3 +217,12 @@ def test_many_are_forked_with_another_input_and_what_disagrees_is_told(many: wf.
     refused = plan(many.runs.where(instance_id="done").fork(code=other)).confirm()
     assert done(refused) == {"done": False}
     assert "charge" in refused.why[0]
+
+
+def test_what_there_is_no_time_for_is_left_and_told(lab: wf.Lab, seed: dict[str, Any]) -> None:
+    for number in range(3):
+        lab.start(seed["request_escalation"], {"amount": 5000}, f"order-{number}")
+    outcome = plan(lab.runs.where(name="request_escalation").suspend()).confirm(within_seconds=-1)
+    assert not outcome["done"].any()
+    assert set(outcome["why"]) == {"There was no time for it; do it again for those that are left."}
+    assert lab.runs.where(status="SUSPENDED").count() == 0

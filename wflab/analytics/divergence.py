@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from wfengine.core.edits import likeliest_edit
 from wfengine.errors import NonDeterminismError
 from wfengine.model import history as h
 from wfengine.model.work import HistoryRow
-from wflab.analytics.edits import likeliest_edit
 
 _LINE = re.compile(r"line (\d+) of (\S+)")
 

@@ -7,13 +7,13 @@ from types import CodeType
 
 import msgspec
 
+from wfengine.core.edits import likeliest_edit
 from wfengine.core.replay import Execution
 from wfengine.errors import NonDeterminismError
 from wfengine.model.history import ConfirmingEvent, ExecutionCompleted
 from wfengine.model.instance import Instance, Status
 from wfengine.model.work import HistoryRow
 from wfengine.runtime.registry import Definition
-from wflab.analytics.edits import likeliest_edit
 from wflab.checking.verdict import Disagreement, Verdict
 
 _LINE = re.compile(r"line (\d+) of ")

@@ -20,7 +20,7 @@ from wflab.analytics.fleet.answer import Asked
 from wflab.analytics.fleet.population import Scope, checked_status
 from wflab.analytics.fleet.questions import Fleet, Window
 from wflab.analytics.fleet.survey import ORDERS, PAGE, Choice, chosen, survey
-from wflab.display.dashboard_bulk import bulk
+from wflab.display.dashboard_bulk import Desk, bulk
 from wflab.display.source import no_such_question
 from wflab.protocol.dashboard import DashboardFilter, DashboardPicture, ExplainedNumber
 from wflab.views.dashboard_picture import dashboard_picture
@@ -158,7 +158,7 @@ class DashboardSource:
                 return msgspec.to_builtins(self.explain(str(given.get("what"))))
             case "bulk":
                 count = given.get("count")
-                done = bulk(self._engine, self.keys(), str(given.get("verb")), count if isinstance(count, int) else None, self._audit)
+                done = bulk(Desk(self._engine, self._audit), self.keys(), str(given.get("verb")), count if isinstance(count, int) else None)
                 self._is_stale = True
                 return msgspec.to_builtins(done)
         raise no_such_question(request)

@@ -7,6 +7,7 @@ class RunHead(msgspec.Struct, frozen=True, kw_only=True):
     """How the run stands. Times are milliseconds since the epoch.
 
     `now` is the lab's clock when the picture was made; `ticks` whether that clock runs by itself. `custom_status` is the workflow's own text.
+    `forked_from` is the run whose past a fork or a rerun shares, and the last event of it (a `sequence`).
     """
 
     key: int
@@ -21,3 +22,4 @@ class RunHead(msgspec.Struct, frozen=True, kw_only=True):
     now: float
     ticks: bool
     custom_status: str | None
+    forked_from: tuple[str, int] | None = None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from wfengine.model.history import ExecutionStarted, HistoryEvent
 from wfengine.model.instance import TERMINAL, Instance
 from wfengine.model.work import HistoryRow
 
@@ -25,7 +26,13 @@ def head_of(instance: Instance, rows: Sequence[HistoryRow], *, now: datetime, ti
         "now": milliseconds(now),
         "ticks": ticks and not is_over,
         "custom_status": instance.custom_status,
+        "forked_from": _source_of(rows[0].event) if rows else None,
     }
+
+
+def _source_of(began: HistoryEvent) -> tuple[str, int] | None:
+    source = began.forked_from if isinstance(began, ExecutionStarted) else None
+    return None if source is None else (source.instance_id, source.at)
 
 
 def milliseconds(at: datetime) -> float:

@@ -11,6 +11,7 @@ export interface RunHead extends AnyPicture {
   readonly started: number | null;
   readonly ended: number | null;
   readonly custom_status: string | null;
+  readonly forked_from: readonly [instance: string, at: number] | null;
 }
 
 export function isRunHead(picture: AnyPicture): picture is RunHead {

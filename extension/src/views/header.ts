@@ -17,6 +17,7 @@ export class Header {
   readonly #copy = html("button", { type: "button", class: "wf-copy", title: "Copy the instance id", "aria-label": "Copy the instance id" }, svg("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d: COPY, class: "wf-thin" })));
   readonly #generation = html("span", { class: "wf-muted" });
   readonly #custom = html("span", { class: "wf-chip", dir: "auto", title: "custom status" });
+  readonly #forked = html("span", { class: "wf-chip", dir: "auto", "data-wf-forked": "", hidden: true });
   readonly #time = html("span", { class: "wf-time" });
   readonly #dot = html("span", { class: "wf-dot", "aria-hidden": "true" });
   readonly #live = html("span", { class: "wf-muted" });
@@ -25,7 +26,7 @@ export class Header {
   constructor() {
     const identity = html("span", { class: "wf-id" }, this.#id, this.#copy);
     const clock = html("span", { class: "wf-clock" }, this.#time, this.#dot, this.#live);
-    this.element = html("div", { class: "wf-head" }, this.#pill, this.#name, identity, this.#generation, this.#custom, clock);
+    this.element = html("div", { class: "wf-head" }, this.#pill, this.#name, identity, this.#generation, this.#forked, this.#custom, clock);
     this.#copy.addEventListener("click", () => void this.copyId());
   }
 
@@ -39,6 +40,7 @@ export class Header {
     text(this.#id, id.length > SHORT_ID + 2 ? `${id.slice(0, SHORT_ID)}…` : id);
     set(this.#id, { title: id });
     text(this.#generation, picture.generation > 0 ? `generation ${picture.generation}` : "");
+    this.#drawFork(picture.forked_from ?? null);
     const custom = picture.custom_status ?? "";
     text(this.#custom, custom.replace(/^"(.*)"$/s, "$1"));
     this.#custom.hidden = custom === "" || custom === "null";
@@ -48,9 +50,17 @@ export class Header {
     this.tick(now);
   }
 
+  #drawFork(source: readonly [instance: string, at: number] | null): void {
+    this.#forked.hidden = source === null;
+    if (source === null) return;
+    const [id, at] = source;
+    text(this.#forked, `forked from ${id.length > SHORT_ID + 2 ? `${id.slice(0, SHORT_ID)}…` : id} at event ${at}`);
+    set(this.#forked, { title: `It shares the past of ${id} up to event ${at}: run.forked_from` });
+  }
+
   /** The head of a view that is not of one run. */
   entitle(title: string, now: number, isThere: boolean): void {
-    this.#pill.hidden = this.#copy.hidden = this.#custom.hidden = true;
+    this.#pill.hidden = this.#copy.hidden = this.#custom.hidden = this.#forked.hidden = true;
     text(this.#name, title);
     this.#dot.classList.toggle("wf-lost", !isThere);
     text(this.#live, isThere ? "live" : `as of ${new Date(now).toLocaleTimeString()}`);

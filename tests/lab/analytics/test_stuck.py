@@ -9,6 +9,7 @@ from tests.lab import fleet
 from wfengine.model import history as h
 from wfengine.model.failure import FailureDetails
 from wfengine.model.instance import Status
+from wfengine.model.payload import LARGEST_BYTES
 from wfengine.model.work import Commit
 
 
@@ -127,3 +128,17 @@ def test_generations_and_events_without_end_are_found(known: wf.Lab) -> None:
         fleet.under_way(6000, timer, *raised, since=now - MINUTE),
     )
     assert found == {"order-5000": "continues as new", "order-6000": "long history"}
+
+
+def test_a_payload_that_nears_what_can_be_kept_is_told_before_it_is_refused(known: wf.Lab) -> None:
+    now = known.engine.now()
+    timer = h.TimerCreated(occurred_at=now, event_id=0, fire_at=now + HOUR)
+    found = reasons(
+        known,
+        fleet.under_way(
+            1, timer, h.EventRaised(occurred_at=now, name="file", input=f'"{"x" * (LARGEST_BYTES * 9 // 10)}"'), since=now - MINUTE
+        ),
+        fleet.under_way(2, timer, h.EventRaised(occurred_at=now, name="file", input=f'"{"x" * (LARGEST_BYTES // 2)}"'), since=now - MINUTE),
+    )
+    assert found == {"order-1": "large payload"}
+    assert "90% of what can be kept" in known.stuck()["why"][0]

@@ -10,6 +10,7 @@ from tests.lab.conftest import Story
 from tests.lab.views.pages import SHOW, marks_of, page_with
 from tests.lab.views.test_card import HOSTILE, hostile
 from tests.lab.views.test_picture import chain, fan_out
+from wfengine.model.history import ExecutionStarted, ForkedFrom
 from wflab import protocol
 
 PLACES = "() => [...document.querySelectorAll('[data-wf-node]')].map((n) => [n.dataset.wfId, n.offsetLeft, n.offsetTop])"
@@ -99,3 +100,17 @@ def test_a_change_of_theme_repaints(page: Page, escalation: Story) -> None:
     page.wait_for_selector("[data-wf-view=run][data-wf-theme=dark]")
     told = [sent["theme"] for sent in page.evaluate("model.sent") if sent["type"] == "ready"]
     assert told == ["light", "dark"]
+
+
+def test_a_forked_run_says_at_its_head_whose_past_it_shares(page: Page) -> None:
+    story = Story()
+    story.rows.clear()
+    source = ForkedFrom(key=1, instance_id="<b>a run with a long id</b>", at=12)
+    story.tell(ExecutionStarted(occurred_at=story.now, name="order", instance_id="7f3a9c", forked_from=source))
+    page.evaluate(SHOW, message(story))
+    chip = page.locator("[data-wf-forked]")
+    assert chip.inner_text() == "forked from <b>a run… at event 12"
+    assert "<b>a run with a long id</b> up to event 12" in (chip.get_attribute("title") or "")
+    page.evaluate("unmount()")
+    page.evaluate(SHOW, message(Story()))
+    assert page.locator("[data-wf-forked]").is_hidden()

@@ -11,6 +11,7 @@ import duckdb
 import msgspec
 import pandas as pd
 
+from wfengine.model.payload import LARGEST_BYTES
 from wflab.analytics.durations import span_text
 from wflab.analytics.fleet.answer import Answer, Asked
 from wflab.analytics.fleet.population import Population, Scope, population
@@ -33,7 +34,7 @@ usual AS (
     WHERE s.type = 'TaskScheduled' AND s.name IN (SELECT name FROM underway WHERE type = 'TaskScheduled') GROUP BY s.name
 ),
 known AS (SELECT unnest($known) AS code),
-of_run AS (SELECT instance AS key, count(*) AS events, max(occurred_at) AS last_at FROM happened GROUP BY instance),
+of_run AS (SELECT instance AS key, count(*) AS events, max(occurred_at) AS last_at, max(payload_bytes(data)) AS largest FROM happened GROUP BY instance),
 waiting AS (SELECT DISTINCT instance AS key FROM underway WHERE type <> 'TaskScheduled'),
 generations AS (
     SELECT instance_id, count(*) AS generations FROM runs
@@ -73,6 +74,8 @@ found AS (
     UNION ALL
     SELECT l.key, 8, 'long history', l.created_at, '', r.events FROM live AS l JOIN of_run AS r USING (key) WHERE r.events > $events
     UNION ALL
+    SELECT l.key, 8, 'large payload', l.created_at, '', r.largest FROM live AS l JOIN of_run AS r USING (key) WHERE r.largest > $payload
+    UNION ALL
     SELECT key, 9, 'suspended', updated_at, '', NULL FROM live
     WHERE status = 'SUSPENDED' AND updated_at < $now::TIMESTAMP - to_seconds($suspended)
 )
@@ -88,12 +91,12 @@ _LONGEST_WHAT = 200
 DEFINITION = (
     "Stuck, by the first of: STALLED; no worker registered; a timer overdue by more than 30 s; no progress for more than 10 min and three times "
     "the p99 of that step; attempt 5 or later still failing; an event unanswered for longer than the SLO's `answer`; more than 1,000 "
-    "generations in an hour; more than 10,000 events of history; suspended for more than 24 h. Waiting, for a timer or a person, is not being stuck."
+    "generations in an hour; more than 10,000 events of history; a payload above 80 % of what can be kept; suspended for more than 24 h. Waiting, for a timer or a person, is not being stuck."
 )
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
-    """From where on a run counts as stuck."""
+    """From where on a run counts as stuck. `payload` is in bytes of JSON text."""
 
     overdue: timedelta = timedelta(seconds=30)
     still: timedelta = timedelta(minutes=10)
@@ -101,6 +104,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     answer: timedelta | None = None
     generations: int = 1_000
     events: int = 10_000
+    payload: int = LARGEST_BYTES * 8 // 10
     suspended: timedelta = timedelta(hours=24)
 
 
@@ -168,6 +172,10 @@ def _told(row: Mapping[Any, Any], now: datetime) -> tuple[str, str]:
         "long history": (
             f"{figure:,.0f} events of history",
             "Call ctx.continue_as_new(...) from time to time: each replay reads all of them.",
+        ),
+        "large payload": (
+            f"A payload of {figure / 2**20:,.0f} MiB, {figure / LARGEST_BYTES:.0%} of what can be kept",
+            "Keep what is large in a file or a table, and pass on where it is.",
         ),
         "suspended": (f"Suspended for {ago}", f"{run}.resume() lets it go on; {run}.terminate() ends it."),
     }
