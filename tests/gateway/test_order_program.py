@@ -20,7 +20,7 @@ import pytest
 import wflab as wf
 from tests.waiting import eventually
 
-pytestmark = pytest.mark.gateway
+pytestmark = [pytest.mark.gateway, pytest.mark.timeout(600)]
 PROGRAM = Path(__file__).parent / "programs" / "order"
 ORDERS: dict[str, tuple[dict[str, Any], str]] = {
     "small": ({"total": 20, "quantity": 1, "card": "good"}, "completed"),
@@ -68,7 +68,7 @@ def running(folder: Path) -> Iterator[Callable[[], str]]:
         try:
             yield said
             program.send_signal(signal.SIGINT)
-            assert program.wait(60) == 0, console.read_text("utf-8")
+            assert program.wait(120) == 0, console.read_text("utf-8")
         finally:
             program.kill()
 
@@ -76,7 +76,7 @@ def running(folder: Path) -> Iterator[Callable[[], str]]:
 def sidecar(said: Callable[[], str], app_id: str) -> str:
     """The address of an app's sidecar, as the console gives it."""
     pattern = rf"{app_id}: sidecar at HTTP (\d+)"
-    eventually(lambda: re.search(pattern, said()) is not None)
+    eventually(lambda: re.search(pattern, said()) is not None, 120)
     return f"http://127.0.0.1:{re.findall(pattern, said())[0]}"
 
 
@@ -90,7 +90,7 @@ def test_an_order_program_runs_to_its_end_and_the_api_log_shows_each_call(folder
     with running(folder) as said:
         orders, inventory = sidecar(said, "order-service"), sidecar(said, "inventory-service")
         first, *others = ORDERS
-        eventually(lambda: place(orders, first), 60)
+        eventually(lambda: place(orders, first), 120)
         assert all(place(orders, order_id) for order_id in others)
 
         def state(order_id: str) -> Any:
@@ -101,7 +101,7 @@ def test_an_order_program_runs_to_its_end_and_the_api_log_shows_each_call(folder
         assert kept == {order_id: outcome for order_id, (_, outcome) in ORDERS.items()}
         assert httpx.get(f"{inventory}/v1.0/state/statestore/stock", timeout=30).json() == {"left": 7, "held": {"small": 1, "large": 2}}
         heard = [f"== APP - inventory-service == heard of {order_id} {outcome}" for order_id, outcome in kept.items()]
-        eventually(lambda: set(heard) <= set(said().splitlines()))
+        eventually(lambda: set(heard) <= set(said().splitlines()), 120)
         assert "redis" in said(), "that the built-in store and broker stand in is said"
     with wf.Lab(folder / "wflab.duckdb") as lab:
         told_by_the_lab(lab)
