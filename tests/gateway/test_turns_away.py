@@ -7,6 +7,7 @@ from tests.waiting import eventually
 from wfengine.gateway.sidecar import Sidecar
 from wfengine.gateway.taskhub.hub import MOST_BYTES
 from wfengine.gateway.wire import taskhub_pb2 as pb
+from wfengine.model.history import ActivityRetry, TaskScheduled, TimerCreated
 from wfengine.model.instance import Status
 from wfengine.model.propagation import PropagationScope
 from wfengine.runtime.engine import Engine
@@ -140,3 +141,33 @@ def test_code_that_is_here_calls_activities_of_a_program_and_a_program_those_tha
         assert turn.workflowRequest.newEvents[-1].taskCompleted.result.value == "40"
         worker.turned(turn, raw.ends(1, "40"))
         assert engine.wait_for_workflow_completion(instance_id, LONGEST_SECONDS).output == "40"
+
+
+def test_a_pause_of_a_program_is_the_one_after_the_attempt_that_failed(engine: Engine, orders: Sidecar) -> None:
+    def asks_again(number: int) -> pb.WorkflowAction:
+        action = raw.asks(number)
+        action.scheduleTask.taskExecutionId = "one-call"
+        return action
+
+    pause = pb.WorkflowAction(id=1, createTimer=pb.CreateTimerAction(activityRetry=pb.TimerOriginActivityRetry(taskExecutionId="one-call")))
+    with raw.Worker(orders) as worker:
+        instance_id = scheduled(engine)
+        worker.turned(worker.take(), asks_again(0))
+        worker.failed(worker.take(), "not yet")
+        turn = worker.take()
+        pause.createTimer.fireAt.CopyFrom(turn.workflowRequest.newEvents[-1].timestamp)
+        worker.turned(turn, pause)
+        worker.turned(worker.take(), asks_again(2))
+        worker.did(worker.take(), "1")
+        worker.turned(worker.take(), raw.ends(3, "1"))
+        engine.wait_for_workflow_completion(instance_id, LONGEST_SECONDS)
+    told: list[tuple[str, int]] = []
+    for row in engine.history(instance_id):
+        match row.event:
+            case TaskScheduled(attempt=attempt):
+                told.append(("attempt", attempt))
+            case TimerCreated(origin=ActivityRetry(attempt=attempt)):
+                told.append(("pause", attempt))
+            case _:
+                pass
+    assert told == [("attempt", 1), ("pause", 1), ("attempt", 2)]

@@ -139,11 +139,11 @@ def _origin(timer: pb.CreateTimerAction, calls: Calls) -> h.TimerOrigin:
         case "activityRetry":
             task_execution_id = timer.activityRetry.taskExecutionId
             name, attempts = calls.activity(task_execution_id)
-            return h.ActivityRetry(name=name, task_execution_id=task_execution_id, attempt=attempts + 1)
+            return h.ActivityRetry(name=name, task_execution_id=task_execution_id, attempt=attempts)
         case "childWorkflowRetry":
             instance_id = timer.childWorkflowRetry.instanceId
             name, attempts = calls.child(instance_id)
-            return h.ChildWorkflowRetry(name=name, instance_id=instance_id, attempt=attempts + 1)
+            return h.ChildWorkflowRetry(name=name, instance_id=instance_id, attempt=attempts)
         case _:
             return h.UserTimer()
 
