@@ -326,11 +326,11 @@ laid AS NOT MATERIALIZED (
         instance_id, key, 0 AS sequence, '' AS id, 'workflow' AS kind, name, created_at AS queued_at, scheduled_start AS fire_at,
         CASE status
             WHEN 'COMPLETED' THEN 'returned' WHEN 'FAILED' THEN 'failed' WHEN 'TERMINATED' THEN 'terminated'
-            WHEN 'CONTINUED_AS_NEW' THEN 'continued' ELSE ''
+            WHEN 'CONTINUED_AS_NEW' THEN 'continued' WHEN 'CANCELED' THEN 'cancelled' ELSE ''
         END AS outcome,
         status AS state, CASE status WHEN 'PENDING' THEN 'queued' WHEN 'RUNNING' THEN 'executing' ELSE 'waiting' END AS phase,
-        CASE WHEN status IN ('FAILED', 'TERMINATED') THEN error_type END AS error_type,
-        CASE WHEN status IN ('FAILED', 'TERMINATED') THEN failure ->> '$.message' END AS error_message,
+        CASE WHEN status IN ('FAILED', 'TERMINATED', 'CANCELED') THEN error_type END AS error_type,
+        CASE WHEN status IN ('FAILED', 'TERMINATED', 'CANCELED') THEN failure ->> '$.message' END AS error_message,
         payload_bytes(input) AS bytes_in, payload_bytes(output) AS bytes_out
     FROM run
 )
@@ -338,15 +338,21 @@ SELECT
     e.instance_id, e.name AS workflow, e.generation, e.key, e.key || s.id AS span_id,
     CASE WHEN s.kind = 'workflow' THEN e.parent || ':a' || e.parent_task ELSE e.key::VARCHAR END AS parent_id,
     e.key || coalesce(s.call, s.id) AS call_id, s.kind, s.name, coalesce(s.attempt, 1) AS attempt, coalesce(s.attempts, 1) AS attempts, s.sequence,
-    s.event_id, s.queued_at, CASE s.kind WHEN 'workflow' THEN w.ran_at ELSE s.started_at END AS started_at,
-    CASE WHEN s.outcome IS NULL OR s.kind = 'workflow' THEN w.over_at ELSE s.ended_at END AS ended_at, s.fire_at,
-    CASE WHEN s.outcome IS NULL AND w.over_at IS NOT NULL THEN 'CANCELED' ELSE s.state END AS state,
-    CASE WHEN w.over_at IS NULL THEN coalesce(s.phase, 'done') ELSE 'done' END AS phase,
-    coalesce(s.outcome, CASE WHEN w.over_at IS NOT NULL THEN s.if_over END, '') AS outcome,
+    s.event_id, s.queued_at, CASE s.kind WHEN 'workflow' THEN e.ran_at ELSE s.started_at END AS started_at,
+    CASE WHEN s.outcome IS NULL OR s.kind = 'workflow' THEN e.over_at ELSE s.ended_at END AS ended_at, s.fire_at,
+    CASE WHEN s.outcome IS NULL AND e.over_at IS NOT NULL THEN 'CANCELED' ELSE s.state END AS state,
+    CASE WHEN e.over_at IS NULL THEN coalesce(s.phase, 'done') ELSE 'done' END AS phase,
+    coalesce(s.outcome, CASE WHEN e.over_at IS NOT NULL THEN s.if_over END, '') AS outcome,
     s.error_type, s.error_message, error_fingerprint(s.error_type, s.error_message) AS error_fp, e.key || s.compensates AS compensates,
-    s.bytes_in, CASE WHEN s.kind = 'workflow' AND s.outcome = 'continued' THEN payload_bytes(w.carried) ELSE s.bytes_out END AS bytes_out,
+    s.bytes_in, CASE WHEN s.kind = 'workflow' AND s.outcome = 'continued' THEN payload_bytes(e.carried) ELSE s.bytes_out END AS bytes_out,
     s.worker, s.raised_by, s.child_id, s.late_at, coalesce(s.restarts, 0) AS restarts,
-    CASE WHEN s.kind = 'workflow' THEN w.rerun_of END AS rerun_of
+    CASE WHEN s.kind = 'workflow' THEN e.rerun_of END AS rerun_of
 FROM laid AS s
-JOIN run AS e ON e.instance_id = s.instance_id AND e.key = s.key
-LEFT JOIN whole AS w ON w.instance_id = s.instance_id AND w.key = s.key;
+JOIN (
+    SELECT
+        r.*, w.ran_at, w.rerun_of, w.carried,
+        -- a run that was canceled elsewhere may have no history of its end
+        coalesce(w.over_at, CASE WHEN r.status = 'CANCELED' THEN r.updated_at END) AS over_at
+    FROM run AS r
+    LEFT JOIN whole AS w ON w.instance_id = r.instance_id AND w.key = r.key
+) AS e ON e.instance_id = s.instance_id AND e.key = s.key;

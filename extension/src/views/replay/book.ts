@@ -42,6 +42,11 @@ export class Book {
     return [...this.#known.values()].map(({ step }) => step).sort((one, other) => one.number - other.number);
   }
 
+  /** The steps, of those that are known, in which this line of the workflow ran. */
+  running(line: number): number[] {
+    return this.all().filter((step) => step.lines.some(([source, own]) => source === 0 && own === line)).map((step) => step.number);
+  }
+
   /** Whether all steps up to this one are known. */
   isWholeUpTo(position: number): boolean {
     for (let at = position; at > 0; at -= 1) if (!this.#known.has(at)) return false;

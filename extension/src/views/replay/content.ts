@@ -3,17 +3,20 @@ import style from "../../../style/replay.css";
 import { html, replace, set, text } from "../../dom";
 import { isRecord, isReplayPicture, type Link, type ReplayPicture, type StepDetail } from "../../protocol";
 import type { Content, Host, KeyHelp, TableData } from "../../shell/content";
-import { copy } from "../../shell/exports";
 import { viewOf } from "../../shell/shell";
 import type { MakeView } from "../../view";
+import { Around } from "./around";
 import { Book } from "./book";
+import { Breakpoints } from "./breakpoints";
+import { button } from "./button";
 import { CodePane } from "./code";
 import { ForkPanel } from "./forking";
+import { Parted } from "./parted";
 import { Player } from "./player";
 import { Scrubber } from "./scrubber";
 import { svgOf } from "./svg";
 import { VariablesPane } from "./variables";
-import { clockText, number, openText, plural, pythonText, sentenceOf, spokenStep } from "./words";
+import { clockText, number, plural, pythonText, sentenceOf, spokenStep } from "./words";
 
 const MOST_ROWS = 300;
 const KEYS: readonly KeyHelp[] = [
@@ -42,32 +45,34 @@ class ReplayContent implements Content<ReplayPicture> {
   readonly #forking: ForkPanel;
   readonly #player = new Player(() => this.#next(), () => this.#waited());
   readonly #banners = html("div", { class: "wf-strips" });
-  readonly #parted = html("section", { class: "wf-parted", hidden: true });
+  readonly #parted: Parted;
   readonly #happened = html("p", { class: "wf-happened", "data-wf-event": "", dir: "auto" });
-  readonly #open = html("div", { "data-wf-inflight": "" });
-  readonly #asked = html("div", { "data-wf-asked": "" });
-  readonly #heard = html("div", { "data-wf-logs": "" });
+  readonly #around = new Around();
   readonly #why = html("p", { class: "wf-chain", "data-wf-chain": "", role: "status", hidden: true });
   readonly #place = html("span", { class: "wf-place", "data-wf-position": "" });
-  readonly #live = this.#button("Newest", "to the newest step (l)", "live", () => this.#goLive());
-  readonly #failures = this.#button("", "next failure ( ] )", "next-failure", () => this.#failure(1));
-  readonly #full = this.#button("All variables", "all variables, or only what changed (d)", "full", () => this.#turnFull());
-  readonly #break = html("input", { type: "text", class: "wf-field wf-break", placeholder: "line, or pay > 10", "aria-label": "Breakpoint: a line or an expression", "data-wf-field": "breakpoint", spellcheck: "false" });
-  readonly #breakpoint = this.#button("Break", "steps at which the breakpoint holds (b)", "breakpoint", () => void this.#find());
-  readonly #hitList = html("div", { class: "wf-hitlist", "data-wf-hits": "", hidden: true });
-  readonly #fork = this.#button("Fork here", "a new run that shares what was done up to here (f)", "fork", () => this.#openFork(false));
-  readonly #edit = this.#button("Edit result + fork", "a new run with another result at this step (e)", "edit", () => this.#openFork(true));
-  readonly #test = this.#button("Export test", "a pytest that replays this history", "export-test", () => void this.#exportTest());
+  readonly #live = button("Newest", "to the newest step (l)", "live", () => this.#goLive());
+  readonly #failures = button("", "next failure ( ] )", "next-failure", () => this.#failure(1));
+  readonly #full = button("All variables", "all variables, or only what changed (d)", "full", () => this.#turnFull());
+  readonly #breakpoints: Breakpoints;
+  readonly #fork = button("Fork here", "a new run that shares what was done up to here (f)", "fork", () => this.#openFork(false));
+  readonly #edit = button("Edit result + fork", "a new run with another result at this step (e)", "edit", () => this.#openFork(true));
+  readonly #test = button("Export test", "a pytest that replays this history", "export-test", () => void this.#exportTest());
   readonly #exported = html("span", { class: "wf-muted", "data-wf-exported": "" });
   readonly #watchSize: ResizeObserver | null;
   #picture: ReplayPicture | null = null;
   #position = 0;
-  #hits: readonly number[] = [];
   #isFollowing = true;
 
   constructor(private readonly host: Host) {
     this.#book = new Book(host, () => this.#draw());
-    this.#code = new CodePane(this.#book, () => this.#draw(), (line) => void this.#breakAt(line));
+    this.#parted = new Parted((position) => this.#go(position), (sentence) => host.say(sentence));
+    this.#breakpoints = new Breakpoints(host, this.#book, {
+      total: () => this.#total,
+      go: (position) => this.#go(position),
+      found: () => this.#toHit(),
+      leave: () => (this.#scrubber.element.firstElementChild as HTMLElement | null)?.focus(),
+    });
+    this.#code = new CodePane(this.#book, () => this.#draw(), (line) => void this.#breakpoints.at(line));
     this.#variables = new VariablesPane(this.#book, { why: (name) => void this.#explain(name) });
     this.#forking = new ForkPanel(host);
     const side = html(
@@ -75,19 +80,17 @@ class ReplayContent implements Content<ReplayPicture> {
       { class: "wf-side" },
       this.#variables.element,
       this.#why,
-      pane("In flight", this.#open),
-      pane("Asked for", this.#asked),
-      pane("Logs", this.#heard),
+      ...this.#around.panes,
       html("div", { class: "wf-replayacts", role: "toolbar", "aria-label": "What can be done at this step" }, this.#fork, this.#edit, this.#test, this.#exported),
     );
     const steps = html(
       "div",
       { class: "wf-stepper", role: "toolbar", "aria-label": "Steps" },
-      this.#button("|◀", "first step (Home)", "first", () => this.#go(1)),
-      this.#button("◀", "one step back (←)", "back", () => this.#go(this.#position - 1)),
+      button("|◀", "first step (Home)", "first", () => this.#go(1)),
+      button("◀", "one step back (←)", "back", () => this.#go(this.#position - 1)),
       this.#player.button,
-      this.#button("▶", "one step on (→)", "next", () => this.#go(this.#position + 1)),
-      this.#button("▶|", "last step (End)", "last", () => this.#go(this.#total)),
+      button("▶", "one step on (→)", "next", () => this.#go(this.#position + 1)),
+      button("▶|", "last step (End)", "last", () => this.#go(this.#total)),
       this.#player.speed,
       this.#place,
       this.#happened,
@@ -98,18 +101,14 @@ class ReplayContent implements Content<ReplayPicture> {
       "div",
       { class: "wf-replay" },
       this.#banners,
-      this.#parted,
+      this.#parted.element,
       html("div", { class: "wf-triptych" }, this.#code.element, side),
       this.#forking.element,
       steps,
       this.#scrubber.element,
-      this.#hitList,
+      this.#breakpoints.list,
     );
-    this.tools = [this.#full, this.#failures, this.#break, this.#breakpoint];
-    this.#break.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && !event.shiftKey) void this.#find();
-      else if (event.key === "Escape") (this.#scrubber.element.firstElementChild as HTMLElement | null)?.focus();
-    });
+    this.tools = [this.#full, this.#failures, this.#breakpoints.field, this.#breakpoints.button];
     this.#watchSize = typeof ResizeObserver === "function" ? new ResizeObserver(() => this.#drawScrubber()) : null;
     this.#watchSize?.observe(this.#scrubber.element);
   }
@@ -146,7 +145,7 @@ class ReplayContent implements Content<ReplayPicture> {
       "]": () => this.#failure(1),
       d: () => this.#turnFull(),
       l: () => this.#goLive(),
-      b: () => this.#break.focus(),
+      b: () => this.#breakpoints.field.focus(),
       f: () => this.#openFork(false),
       e: () => this.#openFork(true),
       p: () => this.#ofVariable((frame, name) => this.#variables.pin(frame, name)),
@@ -214,12 +213,12 @@ class ReplayContent implements Content<ReplayPicture> {
     if (step === null) this.#book.want(this.#position, this.#total);
     set(this.element, { "data-wf-step": this.#position, "data-wf-level": picture.level });
     this.#drawBanners(picture);
-    this.#drawParted(picture);
+    this.#parted.draw(picture.divergence);
     this.#code.draw(picture, step, this.#position);
     this.#variables.draw(step, this.#position, this.#whyNone(picture, step));
     text(this.#place, this.#total === 0 ? "no steps yet" : `step ${number(this.#position)} of ${number(this.#total)}`);
     text(this.#happened, step === null ? "" : `${step.event} · event #${step.seq} · ${clockText(step.at)}`);
-    this.#drawSide(step);
+    this.#around.draw(step);
     this.#live.hidden = picture.is_over && this.#position === this.#total;
     const newer = this.#total - this.#position;
     text(this.#live, !picture.is_over && newer > 0 ? `Jump to live (${number(newer)} new)` : "Newest");
@@ -230,7 +229,7 @@ class ReplayContent implements Content<ReplayPicture> {
   }
 
   #drawScrubber(): void {
-    if (this.#picture !== null) this.#scrubber.draw(this.#picture, this.#position, this.#hits, spokenStep(this.#book.step(this.#position), this.#position, this.#total));
+    if (this.#picture !== null) this.#scrubber.draw(this.#picture, this.#position, this.#breakpoints.hits, spokenStep(this.#book.step(this.#position), this.#position, this.#total));
   }
 
   #whyNone(picture: ReplayPicture, step: StepDetail | null): string {
@@ -246,40 +245,6 @@ class ReplayContent implements Content<ReplayPicture> {
     this.#banners.dataset["drawn"] = drawn;
     const diff = picture.diff && picture.divergence === null ? html("details", {}, html("summary", {}, "How it was edited"), html("pre", { class: "wf-code", tabindex: 0, "data-wf-sourcediff": "" }, picture.diff)) : null;
     replace(this.#banners, ...picture.banners.map((banner) => html("p", { class: "wf-strip", "data-wf-banner": "", dir: "auto" }, banner)), diff);
-  }
-
-  #drawParted(picture: ReplayPicture): void {
-    const parted = picture.divergence;
-    this.#parted.hidden = parted === null;
-    set(this.#parted, { "data-wf-divergence": parted !== null });
-    const drawn = JSON.stringify(parted);
-    if (parted === null || this.#parted.dataset["drawn"] === drawn) return;
-    this.#parted.dataset["drawn"] = drawn;
-    const go = this.#button(`Step ${parted.step}`, "to the step where they part", "divergence", () => this.#go(parted.step));
-    const take = this.#button("Copy", "copy the recipe", "copy-recipe", () => void copy(parted.recipe).then((isDone) => this.host.say(isDone ? "copied" : "not copied")));
-    const line = parted.line === null ? "" : ` on line ${parted.line}`;
-    replace(
-      this.#parted,
-      html("p", {}, html("strong", {}, "History and code part"), ` at event #${parted.seq}${line}. `, go),
-      html("div", { class: "wf-split" }, half("history expected", parted.expected, "expected"), half("code produced", parted.produced, "produced")),
-      parted.source_line ? html("pre", { class: "wf-code", tabindex: 0, "data-wf-sourceline": parted.line ?? "" }, `${parted.line ?? ""}  ${parted.source_line}`) : null,
-      html("p", { dir: "auto" }, parted.cause),
-      parted.edit ? html("details", {}, html("summary", {}, "The edit"), html("pre", { class: "wf-code", tabindex: 0 }, parted.edit)) : null,
-      html("details", {}, html("summary", {}, "Keep old runs going"), html("pre", { class: "wf-code", tabindex: 0, "data-wf-recipe": "" }, parted.recipe), take),
-    );
-  }
-
-  #drawSide(step: StepDetail | null): void {
-    const open = step?.open ?? [];
-    const hidden = (step?.open_total ?? 0) - open.length;
-    const lines = open.map((one) => html("li", { dir: "auto", "data-wf-open": one.name }, openText(one, step?.at ?? 0)));
-    replace(this.#open, ...(lines.length > 0 ? [html("ul", {}, ...lines, hidden > 0 ? html("li", {}, `and ${number(hidden)} more`) : null)] : [html("p", { class: "wf-muted" }, step?.ends ? "nothing; the code has ended" : "nothing in flight")]));
-    const asked = step?.asked ?? [];
-    replace(this.#asked, ...(asked.length > 0 ? [html("ul", {}, ...asked.map((one) => html("li", { dir: "auto" }, html("code", {}, one.text), one.line === null ? null : html("span", { class: "wf-muted" }, ` line ${one.line}`))))] : [html("p", { class: "wf-muted" }, "nothing")]));
-    const heard = step?.heard ?? [];
-    const pane = this.#heard.parentElement;
-    if (pane) pane.hidden = heard.length === 0;
-    replace(this.#heard, ...heard.map((one) => html("div", { class: "wf-log", dir: "auto" }, html("span", { class: "wf-muted" }, `${one.level} `), one.text)));
   }
 
   // What a person does.
@@ -325,7 +290,7 @@ class ReplayContent implements Content<ReplayPicture> {
   /** To the step before or after in which the line of this step ran. */
   #sameLine(way: 1 | -1): void {
     const line = this.#book.step(this.#position)?.line ?? null;
-    const at = this.#book.all().filter((step) => line !== null && step.lines.some(([source, own]) => source === 0 && own === line)).map((step) => step.number);
+    const at = line === null ? [] : this.#book.running(line);
     const next = way > 0 ? at.find((one) => one > this.#position) : at.filter((one) => one < this.#position).slice(-1)[0];
     if (next !== undefined) this.#go(next);
     else this.host.say(way > 0 ? "this line does not run again" : "this line has not run before");
@@ -350,7 +315,7 @@ class ReplayContent implements Content<ReplayPicture> {
       const parts = chain.flatMap((link, place): (HTMLElement | string)[] => {
         if (place === 0) return [html("strong", {}, link.text)];
         const at = link.step;
-        const step = at === null ? [] : [" ", this.#button(`step ${at}`, `to step ${at}`, "chain-step", () => this.#go(at))];
+        const step = at === null ? [] : [" ", button(`step ${at}`, `to step ${at}`, "chain-step", () => this.#go(at))];
         return [" ← ", link.text, ...step];
       });
       replace(this.#why, ...parts);
@@ -359,35 +324,9 @@ class ReplayContent implements Content<ReplayPicture> {
     }
   }
 
-  #breakAt(line: number): Promise<void> {
-    this.#break.value = String(line);
-    return this.#find();
-  }
-
-  async #find(): Promise<void> {
-    const wanted = this.#break.value.trim();
-    if (wanted === "") {
-      this.#showHits([], "");
-      return;
-    }
-    try {
-      const line = /^\d+$/.test(wanted) && this.#book.isWholeUpTo(this.#total) ? Number(wanted) : null;
-      if (line !== null) this.#showHits(this.#book.all().filter((step) => step.lines.some(([source, own]) => source === 0 && own === line)).map((step) => step.number), wanted);
-      else {
-        const data = await this.host.ask("hits", { text: wanted });
-        this.#showHits(isRecord(data) && Array.isArray(data["steps"]) ? (data["steps"] as number[]) : [], wanted);
-      }
-    } catch (reason) {
-      this.#hitList.hidden = false;
-      replace(this.#hitList, html("span", { role: "alert" }, reason instanceof Error ? reason.message : String(reason)));
-    }
-  }
-
-  #showHits(hits: readonly number[], wanted: string): void {
-    this.#hits = hits;
-    this.#hitList.hidden = wanted === "";
-    const buttons = hits.slice(0, 100).map((at) => this.#button(String(at), `to step ${at}`, "hit", () => this.#go(at)));
-    replace(this.#hitList, html("span", { class: "wf-muted", dir: "auto" }, hits.length === 0 ? `${wanted}: at no step` : `${wanted}: ${plural(hits.length, "step")} `), ...buttons);
+  /** To the first step at which the breakpoint holds and that is not passed yet. */
+  #toHit(): void {
+    const hits = this.#breakpoints.hits;
     const next = hits.find((at) => at >= this.#position) ?? hits[0];
     if (next !== undefined) this.#go(next);
     this.#drawScrubber();
@@ -406,20 +345,6 @@ class ReplayContent implements Content<ReplayPicture> {
       text(this.#exported, reason instanceof Error ? reason.message : String(reason));
     }
   }
-
-  #button(label: string, title: string, action: string, press: () => void): HTMLButtonElement {
-    const button = html("button", { type: "button", class: "wf-small", title, "aria-label": title, "data-wf-action": action }, label);
-    button.addEventListener("click", press);
-    return button;
-  }
-}
-
-function pane(title: string, body: HTMLElement): HTMLElement {
-  return html("section", { class: "wf-pane", "aria-label": title }, html("h4", { class: "wf-panetitle" }, title), body);
-}
-
-function half(title: string, what: string, hook: string): HTMLElement {
-  return html("div", { class: "wf-half" }, html("span", { class: "wf-muted" }, title), html("code", { dir: "auto", [`data-wf-${hook}`]: "" }, what));
 }
 
 export const REPLAY: MakeView = viewOf("replay", style, (host) => new ReplayContent(host));
