@@ -11,9 +11,7 @@ PHASES_OF_RUNS: dict[SpanState, Phase] = {
     SpanState.PENDING: "queued",
     SpanState.SUSPENDED: "waiting",
     SpanState.STALLED: "waiting",
-    **dict.fromkeys(
-        (SpanState.COMPLETED, SpanState.FAILED, SpanState.TERMINATED, SpanState.CANCELED, SpanState.CONTINUED_AS_NEW), "done"
-    ),
+    **dict.fromkeys((SpanState.COMPLETED, SpanState.FAILED, SpanState.TERMINATED, SpanState.CANCELED, SpanState.CONTINUED_AS_NEW), "done"),
 }
 OUTCOMES_OF_RUNS: dict[SpanState, Outcome] = {
     SpanState.COMPLETED: "returned",
