@@ -12,7 +12,7 @@ from wfengine.testing.simulation.fulfilment import check_fulfilment
 from wfengine.testing.simulation.happenings import HAPPENINGS, hide, show, start, time_comes
 from wfengine.testing.simulation.library import Library
 from wfengine.testing.simulation.tape import Tape
-from wfengine.testing.simulation.violation import Violation
+from wfengine.testing.simulation.violation import Violation, insist
 from wfengine.testing.simulation.world import World
 
 MOST_STEPS = 60
@@ -109,6 +109,7 @@ def _let_everything_end(world: World) -> None:
         _settle(world)
         living = list(world.turns.population.all())
         if not living:
+            insist(not world.unanswered, "whoever asked is answered", world.unanswered)
             return
         _help(world, living)
     raise Violation(f"everybody ends: {[(one.instance.instance_id, one.instance.status) for one in world.turns.population.all()]}")

@@ -163,6 +163,11 @@ class World:
         """How many bytes a crash may take."""
         return self._disk.unsynced_size
 
+    @property
+    def unanswered(self) -> list[str]:
+        """The calls that nobody has answered yet."""
+        return [call.what for call in self._calls]
+
     def _now_durable(self, payload: bytes) -> None:
         self._payloads.append(payload)
         self.chronicle.take(self._decoder.decode(payload))
