@@ -21,6 +21,7 @@ import threading
 import time
 import traceback
 from collections.abc import Generator
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -44,17 +45,21 @@ Steps = Generator[Any, Any, Any]
 
 
 class Notes:
-    """Side files of which every line is whole, whenever the process dies."""
+    """Side files that outlive the process. A kill may cut a write at the end of a page of memory: what was being said then was not said."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files = {name: os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_APPEND) for name in ("acknowledged", "ran")}
 
     def write(self, name: str, *fields: object) -> None:
-        os.write(self._files[name], (json.dumps(fields) + "\n").encode())
+        os.write(self._files[name], f"\n{json.dumps(fields)}\n".encode())
 
     def read(self, name: str) -> list[list[Any]]:
-        return [json.loads(line) for line in (self.folder / name).read_text().splitlines()]
+        found = []
+        for line in (self.folder / name).read_text().splitlines():
+            with suppress(json.JSONDecodeError):  # an empty line, or one that was cut
+                found.append(json.loads(line))
+        return found
 
 
 def say(line: str) -> None:
