@@ -91,7 +91,7 @@ def test_the_display_of_a_run_is_a_widget_with_html_and_text_beside_it(kernel: K
 
 def test_tab_offers_verbs_names_ids_and_events(kernel: Kernel) -> None:
     assert set(kernel.complete("%wf ")) >= {"start", "approve", "crash", "help"}
-    assert kernel.complete("%wf app") == ["approve"]
+    assert kernel.complete("%wf appr") == ["approve"]
     assert kernel.complete("%wf start req") == ["request_escalation"]
     assert "held" in kernel.complete("%wf why he")
     assert "last" in kernel.complete("%wf approve ")
