@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from wfengine.condition import Condition
 from wflab import protocol
 from wflab.views.bundles import bundle_of
+from wflab.views.listening import kernel_listens
 
 VIEW_PAUSE_S = 0.25
 SEND_PAUSE_S = 0.05
@@ -166,6 +167,9 @@ class Publisher:
     def _run(self) -> None:
         while True:
             found = self._next()
+            if not kernel_listens():
+                self._fall_silent()
+                return
             if found is None:
                 self._part()
                 return
@@ -189,6 +193,13 @@ class Publisher:
                 if is_freezing:
                     self._let_go(key, entry)
                 self._changed.notify_all()
+
+    def _fall_silent(self) -> None:
+        with self._changed.lock:
+            self._is_closing = True
+            self._at_work = None
+            self._entries.clear()
+            self._changed.notify_all()
 
     def _part(self) -> None:
         for view in self._parting:
