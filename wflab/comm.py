@@ -25,6 +25,7 @@ from wflab.overview import overview
 from wflab.protocol import Act, Focus, FromPage, Notice, Reply, Request, SetFocus, read_from_page
 from wflab.protocol import lab as messages
 from wflab.views.bundles import snapshot_of
+from wflab.views.listening import kernel_listens
 from wflab.views.publisher import Publisher
 from wflab.views.widget import listen_everywhere
 
@@ -59,10 +60,11 @@ class LabComm:
             forget()
         get_comm_manager().unregister_target(TARGET, self._opened)
         self._publisher.close()
-        for page in list(self._pages.values()):
-            page.comm.close()
+        if kernel_listens():
+            for page in list(self._pages.values()):
+                page.comm.close()
+            self._hello.close()
         self._pages.clear()
-        self._hello.close()
 
     # What pages say, on any thread.
 

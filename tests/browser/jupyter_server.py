@@ -102,12 +102,16 @@ class JupyterServer:
 SLOW_MODEL = "[anywidget] Failed to initialize model."
 """anywidget's complaint of a model that took more than two seconds to begin, as on a busy machine. Its view comes all the same, which is what tests look at."""
 
+LAST_WORD = "Kernel message validation error"
+"""JupyterLab's complaint of a message that a kernel did not send whole, as may happen to the last ones of one that ends."""
+
 
 class NotebookPage:
     """One notebook open in a browser page. External requests are refused and counted, page errors kept."""
 
     def __init__(self, browser: Browser, server: JupyterServer, name: str, *, theme: str = "light", width: int = 1400) -> None:
         self.errors: list[str] = []
+        self._is_kernel_ending = False
         self.external: list[str] = []
         self._server = server
         self._context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme="dark" if theme == "dark" else "light")
@@ -121,7 +125,7 @@ class NotebookPage:
         self.wait_for_kernel()
 
     def _keep(self, error: str) -> None:
-        if SLOW_MODEL not in error:
+        if SLOW_MODEL not in error and not (self._is_kernel_ending and LAST_WORD in error):
             self.errors.append(error)
 
     def __enter__(self) -> Self:
@@ -147,6 +151,7 @@ class NotebookPage:
 
     def shut_down_kernel(self) -> None:
         """End the notebook's session."""
+        self._is_kernel_ending = True
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
     def command(self, name: str, **arguments: Any) -> None:
