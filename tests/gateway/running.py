@@ -2,9 +2,11 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,18 @@ from wfengine.gateway.sidecar import Sidecar
 HERE = Path(__file__).parent / "programs"
 PYTHON = (sys.executable, str(HERE / "python" / "scenarios.py"))
 LONGEST_SECONDS = 180
+
+
+def free_ports(count: int) -> list[int]:
+    """So many ports that nobody has just now, each another."""
+    with ExitStack() as held:
+        taken = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [int(one.getsockname()[1]) for one in taken]
+
+
+def free_port() -> int:
+    """One of them."""
+    return free_ports(1)[0]
 
 
 def plain_environment() -> dict[str, str]:

@@ -1,7 +1,6 @@
 """State, messages and calls as Dapr's SDK for JavaScript has them: an app that speaks to itself through its sidecar."""
 
 import json
-import socket
 import subprocess
 
 import pytest
@@ -11,15 +10,10 @@ from wfengine.gateway.apps import App, AppProtocol
 from wfengine.gateway.gateway import Gateway
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 @pytest.mark.gateway
 @pytest.mark.parametrize("protocol", ["http", "grpc"])
 def test_an_app_in_javascript_uses_state_messages_and_calls(gateway: Gateway, protocol: AppProtocol) -> None:
-    sidecar = gateway.add_app(App(app_id="shop", app_port=free_port(), app_protocol=protocol))
+    sidecar = gateway.add_app(App(app_id="shop", app_port=running.free_port(), app_protocol=protocol))
     environment = {**running.environment(sidecar), "APP_PORT": str(sidecar.app.app_port)}
     command = (*installing.javascript("neighbours.mjs").command, protocol)
     program = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=running.LONGEST_SECONDS, check=False)

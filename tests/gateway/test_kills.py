@@ -1,7 +1,6 @@
 """A worker that dies in the middle of turns and activities, and a lab that does: others, or the same ones, go on, and nothing is lost or recorded twice."""
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -48,13 +47,6 @@ def kill(program: "subprocess.Popen[str]") -> None:
     program.wait(30)
 
 
-def free_port() -> int:
-    """A port that nobody has just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def completions(engine: Engine) -> list[tuple[str, int, int]]:
     """Of each instance: how many attempts were asked for, and how many are recorded as completed."""
     with engine.store.cursor() as cursor:
@@ -87,7 +79,7 @@ def test_when_workers_are_killed_in_the_middle_others_go_on_and_each_outcome_is_
 @pytest.mark.gateway
 @pytest.mark.timeout(300)
 def test_when_the_lab_is_killed_under_load_workers_and_clients_connect_again_and_go_on(tmp_path: Path, kept: ExitStack) -> None:
-    path, grpc_port, http_port = tmp_path / "lab.duckdb", free_port(), free_port()
+    path, (grpc_port, http_port) = tmp_path / "lab.duckdb", running.free_ports(2)
     serve = (
         sys.executable, "-m", "wfengine.gateway", "--db", str(path), "--grpc-port", str(grpc_port), "--http-port", str(http_port),
     )  # fmt: skip

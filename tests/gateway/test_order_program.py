@@ -6,11 +6,10 @@
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import httpx
 import pytest
 
 import wflab as wf
+from tests.gateway.running import free_ports
 from tests.waiting import eventually
 
 pytestmark = [pytest.mark.gateway, pytest.mark.timeout(600)]
@@ -29,14 +29,6 @@ ORDERS: dict[str, tuple[dict[str, Any], str]] = {
     "stolen": ({"total": 30, "quantity": 4, "card": "stolen"}, "payment refused"),
     "many": ({"total": 40, "quantity": 99, "card": "good"}, "out of stock"),
 }
-
-
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
 
 
 @pytest.fixture

@@ -16,17 +16,13 @@ from dapr.ext.grpc import App as GrpcApp
 from dapr.ext.grpc import InvokeMethodRequest, InvokeMethodResponse, Rule
 from dapr.proto.runtime.v1 import dapr_pb2_grpc, pubsub_pb2
 
+from tests.gateway.running import free_port
 from tests.waiting import eventually
 from wfengine.gateway.apps import App
 from wfengine.gateway.gateway import Gateway
 from wfengine.gateway.sidecar import Sidecar
 
 Calls = Callable[..., list[dict[str, Any]]]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @contextmanager

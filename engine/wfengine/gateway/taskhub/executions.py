@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from wfengine.gateway.taskhub.asking import Calls, asked
 from wfengine.gateway.taskhub.telling import Telling, passed_on
 from wfengine.gateway.wire import taskhub_pb2 as pb
@@ -40,10 +42,8 @@ class Told:
             if found.version is not None:
                 self._telling.is_of(found.version)
             if self._received is not None and found.actions and isinstance(end := found.actions[-1], a.ContinueAsNew):
-                handed_on = a.ContinueAsNew(input=end.input, carried=end.carried, propagated=self._received)
-                found = a.ExecutionResult(
-                    actions=[*found.actions[:-1], handed_on], custom_status=found.custom_status, version=found.version
-                )
+                handed_on = msgspec.structs.replace(end, propagated=self._received)
+                found = msgspec.structs.replace(found, actions=[*found.actions[:-1], handed_on])
         return found
 
     def recorded(self, rows: Sequence[HistoryRow]) -> None:

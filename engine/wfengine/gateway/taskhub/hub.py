@@ -140,7 +140,7 @@ class Hub:
         """What is under way at this app's programs."""
         found = self._desks.get(app_id)
         if found is None:
-            found = self._desks[app_id] = Desk(app_id, most_bytes=self._most_bytes, began=_began)
+            found = self._desks[app_id] = Desk(most_bytes=self._most_bytes, began=_began)
         return found
 
     def join(self, stream: Stream) -> None:
@@ -155,10 +155,6 @@ class Hub:
         if len(desk.streams) == 1 and stream in desk.streams:  # before it gives anything back
             self._with_workers -= {stream.app_id}
         desk.leave(stream)
-
-    def streams(self) -> list[Stream]:
-        """All that are open."""
-        return [stream for desk in self._desks.values() for stream in desk.streams]
 
     def count_workers(self, app_id: str | None) -> int:
         """How many workers of this app are connected; any thread may ask."""
@@ -176,7 +172,7 @@ class Hub:
         if told is None or item.past is not None:
             told = self._told[key] = Told(item.instance, item.past or ())
         told.take(item)
-        self.desk(item.instance.app_id).offer(Turn(item.instance.app_id, item, told))
+        self.desk(item.instance.app_id).offer(Turn(item, told))
 
     def _take_attempt(self, job: ActivityJob) -> None:
         task, instance = job.task, job.instance
@@ -189,7 +185,7 @@ class Hub:
             propagatedHistory=passed_on(task.propagated),
         )
         app_id = instance.app_id if task.app_id is None else task.app_id
-        self.desk(app_id).offer(Attempt(app_id, job, request))
+        self.desk(app_id).offer(Attempt(job, request))
 
     def _note(self, key: int, rows: Sequence[HistoryRow]) -> None:
         told = self._told.get(key)
@@ -215,11 +211,11 @@ class Hub:
 
     # Workers answer.
 
-    def turn_done(self, app_id: str | None, response: pb.WorkflowResponse) -> bool:
-        """A worker has made a turn; whether anybody waited for that."""
+    def turn_done(self, app_id: str | None, response: pb.WorkflowResponse) -> None:
+        """A worker has made a turn. What nobody waits for is passed over."""
         work = self.desk(app_id).complete(response.completionToken, (response.instanceId, None))
         if not isinstance(work, Turn) or work.item.answer is None:
-            return False
+            return
         try:
             outcome = work.told.result(response)
         except Exception as error:  # noqa: BLE001  # whatever a worker sends, the engine gets an answer
@@ -228,13 +224,12 @@ class Hub:
                 pb.TaskFailureDetails(errorType="BadResponse", errorMessage=f"The worker's answer could not be read: {error}")
             )
         work.item.answer(outcome)
-        return True
 
-    def attempt_done(self, app_id: str | None, response: pb.ActivityResponse) -> bool:
+    def attempt_done(self, app_id: str | None, response: pb.ActivityResponse) -> None:
         """A worker has made an attempt; likewise."""
         work = self.desk(app_id).complete(response.completionToken, (response.instanceId, response.taskId))
         if not isinstance(work, Attempt):
-            return False
+            return
         outcome: Outcome
         task = work.job.task
         if response.HasField("failureDetails"):
@@ -246,10 +241,9 @@ class Hub:
                 occurred_at=task.occurred_at, task_scheduled_id=task.event_id, result=payload(response.result), worker="program"
             )
         work.job.done(work.job, outcome)
-        return True
 
 
-def stream_of(app_id: str | None, request: pb.GetWorkItemsRequest, peer: str) -> Stream:
+def stream_of(app_id: str | None, request: pb.GetWorkItemsRequest) -> Stream:
     """A worker's stream, as it says of itself."""
     capabilities = set(request.capabilities)
     return Stream(
@@ -257,7 +251,6 @@ def stream_of(app_id: str | None, request: pb.GetWorkItemsRequest, peer: str) ->
         is_stateful=pb.WORKER_CAPABILITY_STATEFUL_HISTORY in capabilities,
         wants_pings=pb.WORKER_CAPABILITY_HEALTH_PING in capabilities,
         most=MOST_OF_NEW if capabilities else MOST_OF_OLD,
-        peer=peer,
     )
 
 

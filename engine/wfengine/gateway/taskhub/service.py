@@ -109,7 +109,7 @@ class TaskHub:
 
     async def get_work_items(self, request: pb.GetWorkItemsRequest, context: _Context) -> AsyncIterator[bytes]:
         """A worker's stream: turns and attempts, as long as it is open."""
-        stream = stream_of(self._app_id, request, context.peer())
+        stream = stream_of(self._app_id, request)
         ping = pb.WorkItem(healthPing=pb.HealthPing()).SerializeToString()
         await context.send_initial_metadata(())  # so that the worker knows at once that it is heard
         self._hub.join(stream)

@@ -7,7 +7,7 @@ turns and for attempts. What a stream had when it ended goes to another one, or 
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -26,7 +26,6 @@ MOST_OF_OLD, MOST_OF_NEW = 50, 1000
 class Turn:
     """A turn to be made. `told` has the history."""
 
-    app_id: str | None
     item: WorkItem
     told: Told
     token: str = ""
@@ -41,11 +40,9 @@ class Turn:
 class Attempt:
     """An attempt of an activity to be made; `request` is what the worker is sent."""
 
-    app_id: str | None
     job: ActivityJob
     request: pb.ActivityRequest
     token: str = ""
-    dispatched_at: float = 0.0
 
     @property
     def place(self) -> tuple[str, int | None]:
@@ -64,7 +61,6 @@ class Stream:
     is_stateful: bool = False
     wants_pings: bool = False
     most: int = MOST_OF_OLD
-    peer: str = ""
     outgoing: deque[bytes] = field(default_factory=deque)
     bell: asyncio.Event = field(default_factory=asyncio.Event)
     turns: dict[str, Turn] = field(default_factory=dict)
@@ -90,8 +86,7 @@ class Stream:
 class Desk:
     """What is under way at the programs of one app."""
 
-    def __init__(self, app_id: str | None, *, most_bytes: int, began: Callable[[Attempt], None]) -> None:
-        self.app_id = app_id
+    def __init__(self, *, most_bytes: int, began: Callable[[Attempt], None]) -> None:
         self.streams: list[Stream] = []
         self._most_bytes = most_bytes
         self._began = began
@@ -167,10 +162,6 @@ class Desk:
             return None
         self._end(*found)
         return found[1]
-
-    def under_way(self) -> Iterator[tuple[Stream, Work]]:
-        """All that workers have now."""
-        yield from self._under_way.values()
 
     def _end(self, stream: Stream, work: Work) -> None:
         (stream.turns if isinstance(work, Turn) else stream.attempts).pop(work.token, None)
