@@ -105,6 +105,20 @@ def test_an_instance_keeps_the_version_it_started_with_and_waits_for_a_program_t
     assert (end.status, end.version) == (Status.COMPLETED, "v2")
 
 
+def test_a_version_is_told_again_where_the_first_worker_was_lost_before_it_could_answer(engine: Engine, orders: Sidecar) -> None:
+    second = pb.WorkflowVersion(name="v2")
+    with raw.Worker(orders) as worker:
+        instance_id = scheduled(engine)
+        worker.take()
+    with raw.Worker(orders) as worker:
+        worker.turned(worker.take(), raw.asks(0), version=second)
+        worker.did(worker.take(), "1")
+        turn = worker.take()
+        assert versions(turn) == [("v2", [])]
+        worker.turned(turn, raw.ends(1, "1"), version=second)
+        assert engine.wait_for_workflow_completion(instance_id, LONGEST_SECONDS).version == "v2"
+
+
 def test_an_activity_is_told_the_history_that_its_caller_passes_on(engine: Engine, orders: Sidecar) -> None:
     action = raw.asks(0)
     action.scheduleTask.historyPropagationScope = pb.HISTORY_PROPAGATION_SCOPE_LINEAGE

@@ -31,6 +31,10 @@ class Told:
     def take(self, item: WorkItem) -> None:
         """A turn begins."""
         self.instance = item.instance
+        if (
+            not self.past
+        ):  # a first turn that was lost before is told as if for the first time: its version and patches stand on what is sent now
+            self._telling = Telling(item.instance.version)
         self.new = self._telling.tell(item.new)
         if self._received is None and (received := _received(item.new)) is not None:
             self._received, self.propagated = received, passed_on(received)
