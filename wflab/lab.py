@@ -4,6 +4,7 @@ import atexit
 import getpass
 import os
 import socket
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import wait
 from datetime import datetime, timedelta
@@ -125,6 +126,7 @@ class Lab:
         self.undoing = Undoing(self.engine, self.audit, self._look_at)
         self.focus = LabFocus(lambda instance_id: Run(self, instance_id).spans())
         self.served = Served()
+        self._making = threading.Lock()  # guards that there is one of each below: a page's thread asks for them, too
         self._serving: Serving | None = None
         self._displays: Displays | None = None
         self._at_close: list[Callable[[], None]] = []
@@ -412,9 +414,10 @@ class Lab:
     @property
     def displays(self) -> Displays:
         """The live views, and the thread that writes to them."""
-        if self._displays is None:
-            self._displays = Displays(self.engine, self.decisions, self.focus, self.source)
-        return self._displays
+        with self._making:
+            if self._displays is None:
+                self._displays = Displays(self.engine, self.decisions, self.focus, self.source)
+            return self._displays
 
     def _look_at(self, instance_id: str) -> None:
         if self._displays is not None:
@@ -507,13 +510,14 @@ class Lab:
     @property
     def serving(self) -> "Serving":
         """The lab as a sidecar: its gateway and the programs beside it. Raises InvalidArgument where the extra `wflab[gateway]` is not installed."""
-        if self._serving is None:
-            try:
-                from wflab.serving.serving import Serving  # noqa: PLC0415  # an extra: everything else works without it
-            except ImportError as error:
-                raise InvalidArgument(f"Serving needs more packages ({error}). Install them: pip install 'wflab[gateway]'.") from None
-            self._serving = Serving(self.engine, self.served)
-        return self._serving
+        try:
+            from wflab.serving.serving import Serving  # noqa: PLC0415  # an extra: everything else works without it
+        except ImportError as error:
+            raise InvalidArgument(f"Serving needs more packages ({error}). Install them: pip install 'wflab[gateway]'.") from None
+        with self._making:
+            if self._serving is None:
+                self._serving = Serving(self.engine, self.served)
+            return self._serving
 
     def serve(
         self,

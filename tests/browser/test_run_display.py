@@ -164,3 +164,15 @@ def test_the_display_follows_the_theme_and_fits_a_narrow_window(open_notebook: O
     over = page.cell(1).locator(OVER)
     expect(over).to_be_visible(timeout=20_000)
     assert over.get_attribute("data-wf-theme") == theme
+
+
+def test_views_that_were_shown_before_the_page_could_answer_are_live_all_the_same(open_notebook: OpenNotebook) -> None:
+    """As when a whole notebook is run at once: the page's answer to the lab's hello waits behind all cells."""
+    late = f"{START}; run.approve(); print(run.result(60), 'end')\ndisplay(run.graph(), run.timeline())"
+    page = open_notebook(f"{SEED}\n{late}", "import time; time.sleep(2)")
+    page.start(0)
+    page.start(1)
+    for view in ("graph", "timeline"):
+        shown = page.cell(0).locator(f"[data-wf-view={view}]")
+        expect(shown).to_have_attribute("data-wf-mode", "live", timeout=30_000)
+        expect(shown).to_have_count(1)

@@ -1,6 +1,8 @@
 """How a live view is put into a notebook: live, live with a still form beside it, or still; and in which colours."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -82,6 +84,51 @@ def test_both_needs_no_second_output_where_the_extension_is(lab: wf.Lab, seed: d
     lab.displays.has_extension = True
     waiting(lab, seed)._ipython_display_()
     assert len(outputs) == 1
+
+
+def test_what_came_before_the_extension_said_so_goes_live_when_it_does(lab: wf.Lab, seed: dict[str, Any], outputs: list[Output]) -> None:
+    run = waiting(lab, seed)
+    run.graph()._ipython_display_()
+    run.approve()
+    run.result(30)
+    eventually(lambda: WIDGET not in outputs[0].data and "COMPLETED" in outputs[0].data["text/plain"])
+    run.timeline()._ipython_display_()
+    run._ipython_display_()
+    kept = run.saga()
+    kept._ipython_display_()
+    kept.freeze()
+    assert [WIDGET in output.data for output in outputs] == [False] * 4
+    lab.displays.has_extension = True
+    eventually(lambda: [WIDGET in output.data for output in outputs] == [True, True, False, False])
+    assert lab.displays.publisher.settle(30)
+    assert [output.updates for output in outputs][1:] == [1, 0, 0]
+    assert [view.picture.view for view in lab.displays._live] == ["graph", "timeline"]
+
+
+def test_all_threads_have_the_same_displays(lab: wf.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page's first word and a cell's first view come at the same time."""
+
+    class Slow(displays.Displays):
+        def __init__(self, *given: Any) -> None:
+            time.sleep(0.1)
+            super().__init__(*given)
+
+    monkeypatch.setattr("wflab.lab.Displays", Slow)
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(lambda _: lab.displays, range(4)))) == 1
+
+
+def test_only_so_many_still_forms_wait_for_an_extension(
+    lab: wf.Lab, seed: dict[str, Any], outputs: list[Output], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(displays, "_EARLY_KEPT", 2)
+    run = waiting(lab, seed)
+    run.approve()
+    run.result(30)
+    for _ in range(3):
+        run.graph()._ipython_display_()
+    lab.displays.has_extension = True
+    eventually(lambda: [WIDGET in output.data for output in outputs] == [False, True, True])
 
 
 def test_static_shows_still_pictures_only(lab: wf.Lab, seed: dict[str, Any], outputs: list[Output]) -> None:

@@ -16,13 +16,15 @@ from wfengine.runtime.engine import Engine
 from wflab import protocol
 from wflab.decisions import Decisions
 from wflab.display.source import Source, TellsOfChanges, pause_of, reply_of
-from wflab.display.still import Still, still_of
+from wflab.display.still import Early, Still, still_of
 from wflab.focus import LabFocus
 from wflab.options import options
 from wflab.views.bundles import bundle_of
 from wflab.views.palette import Theme
 from wflab.views.publisher import STORE_PAUSE_S, DisplayHandle, Publisher
 from wflab.views.widget import ViewWidget
+
+_EARLY_KEPT = 32
 
 
 class Displays:
@@ -43,6 +45,7 @@ class Displays:
         self._live: dict[ViewWidget, Source] = {}
         self._unheard: dict[ViewWidget, Callable[[], None]] = {}
         self._stills: dict[ViewWidget, Still] = {}
+        self._early: dict[Early, Source] = {}
         self._forget = [engine.listen(self._changed), focus.listen(self._moved), options.listen(self._repaint)]
         self.theme: Theme = "light"
         self.has_extension = False
@@ -55,13 +58,19 @@ class Displays:
     @has_extension.setter
     def has_extension(self, value: bool) -> None:
         self.publisher.keeps_stored = value
+        if value:
+            for early in list(self._early):
+                self.publisher.post(early, partial(self._enliven, early))
 
     def show(self, source: Source) -> None:
         """Display a view in the cell that runs now."""
         picture = source.picture()
-        is_still = picture.is_over and (source.freezes or not self.has_extension)
+        is_still = picture.is_over and source.freezes
         if is_still or options.display.mode == "static" or os.environ.get("WFLAB_STATIC"):
             display(bundle_of(picture), raw=True)
+            return
+        if picture.is_over and not self.has_extension:
+            self._keep_early(source, display(bundle_of(picture), raw=True, display_id=True))
             return
         view = self._widget(picture)
         data, metadata = view._repr_mimebundle_()
@@ -74,6 +83,9 @@ class Displays:
         for view, shown in list(self._live.items()):
             if shown is source:
                 self._freeze(view)
+        for early, shown in list(self._early.items()):
+            if shown is source:
+                self._forget_early(early)
 
     def look_at(self, instance_id: str) -> None:
         """Draw the views of this run anew: something about it is known that is no event of its own."""
@@ -100,18 +112,51 @@ class Displays:
         self.publisher.attach(view, view, source.picture, display=handle, pause_s=pause_of(source))
         if source.instance_id is not None and not view.picture.is_over:
             ended = self._engine.when_finished(source.instance_id)
-            ended.add_done_callback(lambda _: self._end(view, source))
+            ended.add_done_callback(lambda _: self._end(view, source, handle))
 
     def _stand_beside(self, view: ViewWidget, source: Source, still: Still) -> None:
         self._stills[view] = still
         self.publisher.attach(still, still, source.picture, display=still, pause_s=STORE_PAUSE_S)
 
-    def _end(self, view: ViewWidget, source: Source) -> None:
+    def _end(self, view: ViewWidget, source: Source, handle: DisplayHandle) -> None:
         """Its run is over: the static form takes the view's place, or at least the place in the notebook."""
-        if source.freezes or not self.has_extension:
+        if view not in self._live:
+            return
+        if source.freezes:
             self._freeze(view)
-        else:
+        elif self.has_extension:
             self.publisher.finish(view)
+        else:
+            self._freeze(view)
+            self._keep_early(source, handle)
+
+    def _keep_early(self, source: Source, handle: DisplayHandle) -> None:
+        """A still form stands there because no page has said yet that it has the extension: as while a whole notebook runs, cell after cell."""
+        early = Early(handle)
+        self._early[early] = source
+        self.publisher.attach(early, early, lambda: None)
+        for oldest in list(self._early)[:-_EARLY_KEPT]:  # a front end without the extension never says so
+            self._forget_early(oldest)
+        if self.has_extension:  # said a moment ago
+            self.publisher.post(early, partial(self._enliven, early))
+
+    def _enliven(self, early: Early) -> None:
+        """The live view takes the place of a still one that came too early. On the publisher's thread."""
+        source = self._forget_early(early)
+        if source is not None:
+            self._put(source, early.handle)
+
+    def _forget_early(self, early: Early) -> Source | None:
+        self.publisher.detach(early)
+        return self._early.pop(early, None)
+
+    def _put(self, source: Source, handle: DisplayHandle) -> ViewWidget:
+        """A live view takes the place of what is displayed there."""
+        view = self._widget(source.picture())
+        data, metadata = view._repr_mimebundle_()
+        handle.update(data, metadata=metadata, raw=True)
+        self._follow(source, view, handle)
+        return view
 
     def _freeze(self, view: ViewWidget) -> None:
         self._let_go(view)
@@ -168,15 +213,12 @@ class Displays:
         handle = self.publisher.detach(view)
         self._let_go(view)
         source = self._sources(name, instance_id)
-        other = self._widget(source.picture())
-        data, metadata = other._repr_mimebundle_()
-        if handle is not None:
-            handle.update(data, metadata=metadata, raw=True)
-            self._follow(source, other, handle)
+        other = None if handle is None else self._put(source, handle)
         still = self._stills.pop(view, None)
         if still is not None:
             self.publisher.detach(still)
-            self._stand_beside(other, source, still)
+            if other is not None:
+                self._stand_beside(other, source, still)
         view.close()
 
     def _let_go(self, view: ViewWidget) -> None:

@@ -1,4 +1,8 @@
-"""The still form of a live view as an output of its own (`wf.options.display.mode = "both"`), for notebooks opened where our extension is not."""
+"""The still form of a live view, where that one is not to be seen.
+
+As an output of its own (`wf.options.display.mode = "both"`) for notebooks opened where our extension is not; and in its place until a page has said
+that the extension is there.
+"""
 
 from typing import Any
 
@@ -7,6 +11,31 @@ from wflab.views.bundles import MIME, bundle_of
 from wflab.views.publisher import DisplayHandle
 
 _NOTHING = {"text/plain": ""}
+
+
+class Early:
+    """The place of a still form that a live view is to take. To the publisher it is a view that nobody sees."""
+
+    is_seen = False
+
+    def __init__(self, handle: DisplayHandle) -> None:
+        self.handle = handle
+
+    def show(self, _: Any) -> bool:
+        """Nothing: what stands there is no picture of this one's."""
+        return False
+
+    def part(self) -> None:
+        """It stays as it is."""
+
+    def tell(self, message: protocol.Notice | protocol.Reply | protocol.FocusMoved) -> None:
+        """Nobody is there to hear it."""
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def _repr_mimebundle_(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {}, {}
 
 
 class Still:
