@@ -51,6 +51,50 @@ def wicked(ctx, part):
 runs = [lab.start("wicked", part, tags={{PARTS[part][0]: PARTS[part][1]}}) for part in range(len(PARTS))]
 big = lab.start("wicked", 0, "with-a-very-large-input")
 """
+RECIPES = """
+import json
+from pathlib import Path
+folder = Path("wicked"); folder.mkdir()
+for number in range(0, len(STRINGS), 20):
+    texts = STRINGS[number : number + 20]
+    one, many = json.dumps(" ".join(texts)), json.dumps(texts)
+    front = f'''
+title = {one}
+pattern = {one}
+use_when = {one}
+not_when = {one}
+level = "beginner"
+verbs = {many}
+seconds = 5
+tags = {many}
+problems = {many}
+ends = "COMPLETED"
+run = {one}
+experimental = {one if number == 180 else '""'}
+[knobs]
+WORD = {{ label = {one}, choices = {many} }}
+[failure]
+says = {one}
+knobs = {{ WORD = {json.dumps(texts[-1])} }}
+ends = "COMPLETED"
+fails = ["holds"]
+'''
+    code = f'''
+import wflab as wf
+WORD = {texts[0]!r}
+wfr = wf.WorkflowRuntime()
+@wfr.workflow
+def wicked_recipe(ctx, word):
+    return word
+    yield
+run = lab.start(wicked_recipe, WORD)
+# %% evidence
+def holds(run):
+    {" ".join(texts)!r}
+    return run.knobs["WORD"] == {texts[0]!r}, {" ".join(texts)!r}
+'''
+    (folder / f"wicked_{number}.py").write_text(repr(front) + code, encoding="utf-8")
+"""
 WAITED = """
 import time
 until = time.monotonic() + 60
@@ -66,6 +110,7 @@ SHOWN = {
     "replay": "for run in runs: display(run.replay())",
     "inbox": "lab.inbox()",
     "dashboard": "lab.dashboard(name='wicked')",
+    "recipes": RECIPES + "display(lab.recipes(folder=folder)); display(lab.recipes('wicked_0', folder=folder))",
 }
 
 
@@ -86,6 +131,11 @@ def test_two_hundred_hostile_strings_are_text_in_every_view(open_notebook: OpenN
         assert page.page.evaluate("() => window.pwned") is None
         if name == "saga":
             assert views.first.locator("[data-wf-node]").count() == 24
+    opened = page.cell(len(SHOWN) + 1).locator("[data-wf-detail=wicked_0]")
+    opened.locator("[data-wf-action=tab-code]").click()
+    opened.locator("[data-wf-action=run]").click()
+    expect(opened.locator("[data-wf-evidence=pass]")).to_have_count(2, timeout=30_000)
+    assert opened.locator(":is(script, iframe, object, embed, video, audio, base, link)").count() == 0
     page.run(len(SHOWN) + 2)
     expect(page.cell(2).locator("[data-wf-view=run][data-wf-state=TERMINATED]").first).to_be_attached(timeout=30_000)
     assert page.page.evaluate("() => window.pwned") is None

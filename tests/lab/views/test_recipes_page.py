@@ -187,6 +187,18 @@ def test_keys_find_open_and_leave(page: Page) -> None:
     expect(page.locator("[data-wf-recipe=monitor] [data-wf-action=open-recipe]")).to_be_focused()
 
 
+def test_code_is_coloured_and_what_is_copied_or_read_is_the_code(page: Page) -> None:
+    picture = gallery_picture("chaining")
+    shown(page, picture)
+    opened(page, "chaining")
+    page.locator("[data-wf-action=tab-code]").click()
+    code = page.locator(".wf-source code")
+    assert code.evaluate("code => code.textContent") == picture.recipes[0].code
+    for kind, text in {"keyword": "yield", "string": '"Vienna"', "number": "0.1"}.items():
+        piece = code.locator(f".wf-py{kind}", has_text=text).first
+        assert piece.evaluate("(piece) => getComputedStyle(piece).color !== getComputedStyle(piece.parentElement).color")
+
+
 def test_a_gallery_may_begin_with_one_recipe_and_its_knobs(page: Page) -> None:
     page.evaluate(SHOW, message(gallery_picture(opened="fanout", knobs={"ITEMS": 33}), 1))
     expect(page.locator("[data-wf-action=run]")).to_have_text("Run fan-out with 33 items")

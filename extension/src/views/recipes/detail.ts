@@ -1,9 +1,10 @@
 // One recipe opened: its diagram and its code, knobs to turn, a run and what its record shows, and the way into the notebook.
-import { html, set, text } from "../../dom";
+import { html, replace, set, text } from "../../dom";
 import type { Knobs, RecipeCard, RecipeTrial, ViewName } from "../../protocol";
 import type { Host } from "../../shell/content";
 import { copy } from "../../shell/exports";
 import { asked, INSERT, OPEN_VIEW } from "../doors";
+import { pythonPieces } from "../python";
 import { Evidence } from "./evidence";
 import { KnobFields } from "./knobs";
 import { pictureOf } from "./pictures";
@@ -29,6 +30,7 @@ export class Detail {
   #asked = 0; // trials seen when Run was pressed last
   #blocked: string | null;
   #source: string;
+  #shown = "";
   #turned: ReturnType<typeof setTimeout> | undefined;
   #before: Knobs;
 
@@ -118,14 +120,20 @@ export class Detail {
   /** A knob was turned: the button and the statements say so at once, the code once the kernel has written it. */
   #turn(): void {
     this.draw(this.#trial);
-    text(this.#code, this.#source);
+    this.#show(this.#source);
     clearTimeout(this.#turned);
     this.#turned = setTimeout(() => void this.#write(), PAUSE_MS);
   }
 
+  #show(source: string): void {
+    if (source === this.#shown) return;
+    this.#shown = source;
+    replace(this.#code, ...pythonPieces(source).map(({ kind, text }) => html("span", kind === "plain" ? {} : { class: `wf-py${kind}` }, text)));
+  }
+
   async #write(): Promise<void> {
     this.#source = await this.#sourceNow();
-    text(this.#code, this.#source);
+    this.#show(this.#source);
   }
 
   /** The code with the knobs as they stand. One place writes it: the kernel; without one no knob can be turned. */

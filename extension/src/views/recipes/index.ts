@@ -7,7 +7,7 @@ import { viewOf } from "../../shell/shell";
 import { Cards } from "./cards";
 import { Detail } from "./detail";
 import { found } from "./search";
-import { sentence, verdict } from "./words";
+import { count, sentence, verdict } from "./words";
 
 const KEYS: readonly KeyHelp[] = [
   { keys: "/", what: "search" },
@@ -92,7 +92,7 @@ class Recipes implements Content<RecipesPicture> {
 
   footnote(picture: RecipesPicture): string {
     const shown = this.#shown(picture).length;
-    return `${picture.recipes.length} recipes${shown === picture.recipes.length ? "" : ` · showing ${shown}`}`;
+    return `${count(picture)}${shown === picture.recipes.length ? "" : ` · showing ${shown}`}`;
   }
 
   code(): string {

@@ -29,9 +29,12 @@ export function verdict(card: RecipeCard, trial: RecipeTrial): string {
   return `${card.title} ended ${trial.status}${took}: ${told}.${held < all && trial.wants_failure ? " This is the failure that was asked for." : ""}`;
 }
 
+export function count(picture: RecipesPicture): string {
+  return `${picture.recipes.length} ${picture.recipes.length === 1 ? "recipe" : "recipes"}`;
+}
+
 export function sentence(picture: RecipesPicture): string {
   const last = [...picture.trials].sort((a, b) => b.number - a.number)[0];
   const card = last && picture.recipes.find((one) => one.id === last.recipe);
-  const count = `${picture.recipes.length} ${picture.recipes.length === 1 ? "recipe" : "recipes"}`;
-  return `Recipes: ${count} to run and to put into a cell.${last && card ? ` ${verdict(card, last)}` : ""}`;
+  return `Recipes: ${count(picture)} to run and to put into a cell.${last && card ? ` ${verdict(card, last)}` : ""}`;
 }
