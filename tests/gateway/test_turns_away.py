@@ -60,13 +60,14 @@ def test_what_is_raised_during_the_last_turn_of_a_generation_comes_to_the_next(e
         raising.start()
         eventually(lambda: engine.awaited(instance_id) == [])  # asked after the event, so it has arrived
         worker.turned(turn, raw.ends(0, "2", pb.ORCHESTRATION_STATUS_CONTINUED_AS_NEW))
-        raising.join(LONGEST_SECONDS)
         seen: list[str] = []
         while "eventRaised" not in seen:
             turn = worker.take()
             request = turn.workflowRequest
             seen = [str(event.WhichOneof("eventType")) for event in (*request.pastEvents, *request.newEvents)]
             worker.turned(turn, *([raw.ends(0, "3")] if "eventRaised" in seen else []))
+        raising.join(LONGEST_SECONDS)  # answered once a turn has seen it, and not before
+        assert not raising.is_alive()
         assert engine.wait_for_workflow_completion(instance_id, LONGEST_SECONDS).output == "3"
 
 
