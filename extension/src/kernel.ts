@@ -42,6 +42,25 @@ export function watchKernel(model: Model, host: Element, changed: (isThere: bool
   };
 }
 
+/**
+ * Hear the kernel whatever happens. anywidget gives a model two seconds to begin, and lets one that took longer, as on a busy machine, draw
+ * but never hear again: each message waits for a promise that was broken. This has the messages come in without it.
+ */
+export async function keepHearing(model: Model): Promise<void> {
+  const manager = model.widget_manager;
+  if (!isObject(manager) || typeof manager["get_model"] !== "function") return;
+  try {
+    const whole: unknown = await manager["get_model"](model.get("own_id"));
+    if (!isObject(whole)) return;
+    const plain: unknown = Object.getPrototypeOf(Object.getPrototypeOf(whole))?.["_handle_comm_msg"]; // of ipywidgets' own class, which anywidget's extends
+    const comm = whole["comm"];
+    if (typeof plain !== "function" || !isObject(comm) || typeof comm["on_msg"] !== "function") return;
+    comm["on_msg"]((message: unknown): unknown => plain.call(whole, message));
+  } catch {
+    // a front end that has it otherwise: what it delivers is heard all the same
+  }
+}
+
 function kernelOf(model: Model): Readonly<Record<string, unknown>> | null {
   const manager = model.widget_manager;
   const kernel = isObject(manager) ? manager["kernel"] : null;

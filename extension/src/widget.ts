@@ -1,5 +1,5 @@
 // The widget's door: anywidget calls `render` with the kernel's model and an element to fill.
-import { type Model, watchKernel } from "./kernel";
+import { keepHearing, type Model, watchKernel } from "./kernel";
 import { type FromPage, newToken, readFromKernel, type ShowPicture } from "./protocol";
 import { watchSight } from "./sight";
 import { currentTheme, onThemeChange } from "./theme";
@@ -61,7 +61,7 @@ function render(make: MakeView, model: Model, el: HTMLElement): () => void {
     send({ type: "ready", theme, page });
   });
   show(false);
-  send({ type: "ready", theme, page });
+  void keepHearing(model).then(() => send({ type: "ready", theme, page })); // what was said before then may have been lost: the kernel says it again
   const forgetSight = watchSight(view.element, (isSeen) => {
     view.look(isSeen);
     send({ type: "sight", page, is_seen: isSeen });

@@ -11,11 +11,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import nbformat
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import BrowserContext, Locator, Page, Request
 
 PATIENCE_S = 60.0
 
@@ -73,8 +74,15 @@ class JupyterServer:
 
     def kernels(self) -> list[dict[str, Any]]:
         """The kernels that run, as the server tells."""
-        found: list[dict[str, Any]] = json.loads(self._get("/api/kernels"))
+        found: list[dict[str, Any]] = json.loads(self._ask("/api/kernels"))
         return found
+
+    def shut_down_kernels(self) -> None:
+        """End all of them."""
+        for kernel in self.kernels():
+            with suppress(urllib.error.HTTPError):  # it has just ended
+                self._ask(f"/api/kernels/{kernel['id']}", "DELETE")
+        until(lambda: not self.kernels(), "the kernels have ended")
 
     def write(self, name: str, cells: Sequence[str]) -> Path:
         """A notebook of these code cells."""
@@ -88,36 +96,38 @@ class JupyterServer:
         if self._process is None or self._process.poll() is not None:
             raise AssertionError(f"JupyterLab ended: {(self.folder / 'jupyter.log').read_text()[-2000:]}")
         try:
-            return bool(self._get("/api/status"))
+            return bool(self._ask("/api/status"))
         except (urllib.error.URLError, ConnectionError):
             return False
 
-    def _get(self, path: str) -> bytes:
-        request = urllib.request.Request(f"{self.url}{path}", headers={"Authorization": f"token {self.token}"})  # noqa: S310  # loopback
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  # loopback
+    def _ask(self, path: str, method: str = "GET") -> bytes:
+        headers = {"Authorization": f"token {self.token}"}
+        request = urllib.request.Request(f"{self.url}{path}", headers=headers, method=method)  # noqa: S310  # loopback
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310  # loopback
             content: bytes = answer.read()
         return content
 
 
 SLOW_MODEL = "[anywidget] Failed to initialize model."
-"""anywidget's complaint of a model that took more than two seconds to begin, as on a busy machine. Its view comes all the same, which is what tests look at."""
+"""anywidget's complaint of a model that took more than two seconds to begin, as on a busy machine. Its view comes and hears all the same, see test_run_display.py."""
 
 LAST_WORD = "Kernel message validation error"
 """JupyterLab's complaint of a message that a kernel did not send whole, as may happen to the last ones of one that ends."""
 
 
 class NotebookPage:
-    """One notebook open in a browser page. External requests are refused and counted, page errors kept."""
+    """One notebook open in a page of a browser's window. Requests that leave the machine are kept, and so are the page's errors."""
 
-    def __init__(self, browser: Browser, server: JupyterServer, name: str, *, theme: str = "light", width: int = 1400) -> None:
+    def __init__(self, window: BrowserContext, server: JupyterServer, name: str, *, theme: str = "light", width: int = 1400) -> None:
         self.errors: list[str] = []
         self._is_kernel_ending = False
         self.external: list[str] = []
         self._server = server
-        self._context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme="dark" if theme == "dark" else "light")
-        self.page: Page = self._context.new_page()
+        self.page: Page = window.new_page()
+        self.page.set_viewport_size({"width": width, "height": 1000})
+        self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
         self.page.on("pageerror", lambda error: self._keep(str(error)))
-        self.page.route("**/*", self._only_local)
+        self.page.on("request", self._note)  # which lets the browser cache what it gets, as `route` does not
         self.page.goto(f"{server.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{name}?token={server.token}")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE_S * 1000)
         self.page.wait_for_function("window.jupyterapp !== undefined")
@@ -135,8 +145,10 @@ class NotebookPage:
         self.close()
 
     def close(self) -> None:
-        """Close the page."""
-        self._context.close()
+        """Close the page, and forget what JupyterLab has stored in the browser."""
+        if not self.page.is_closed():
+            self.page.evaluate("() => window.localStorage.clear()")
+            self.page.close()
 
     def dismiss_restart_note(self) -> None:
         """A killed kernel is restarted by the server; say yes to what the Lab tells of it, if it does."""
@@ -205,13 +217,9 @@ class NotebookPage:
         """Save the notebook."""
         self.command("docmanager:save")
 
-    def _only_local(self, route: Any) -> None:
-        url = route.request.url
-        if url.startswith((self._server.url, "data:", "blob:")):
-            route.continue_()
-        else:
-            self.external.append(url)
-            route.abort()
+    def _note(self, request: Request) -> None:
+        if not request.url.startswith((self._server.url, self._server.url.replace("http", "ws", 1), "data:", "blob:")):
+            self.external.append(request.url)
 
 
 def _free_port() -> int:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import SEED, OpenNotebook
 from tests.browser.jupyter_server import JupyterServer, NotebookPage, until
@@ -85,13 +85,15 @@ def test_the_deadline_wins_over_an_open_form(open_notebook: OpenNotebook) -> Non
     expect(page.cell(3)).to_contain_text("the timeout branch 0 True", timeout=30_000)
 
 
-def test_of_two_browsers_one_wins_and_the_other_reads_who(open_notebook: OpenNotebook, server: JupyterServer, folder: Path) -> None:
+def test_of_two_browsers_one_wins_and_the_other_reads_who(
+    open_notebook: OpenNotebook, browser: Browser, server: JupyterServer, folder: Path
+) -> None:
     page = open_notebook(SEED + ASKS, "lab.inbox()", "run = lab.start(asks, 900)", "print(run.result(60), count(run))")
     page.run(0)
     page.run(1)
     page.run(2)
     page.save()
-    other = open_notebook()
+    other = open_notebook(browser=browser.new_context())  # one that shares nothing with the first
     other.run(1)  # a view of its own on the same kernel
     for one in (page, other):
         open_first(one, 1)

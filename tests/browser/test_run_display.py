@@ -22,6 +22,15 @@ APPROVE = "[data-wf-action=approve]"
 VIEW = "[data-wf-view=run]"
 OVER = "[data-wf-view=run][data-wf-mode=snapshot]"  # its still form, drawn by the extension
 
+BROKEN_AT_ONCE = """() => {
+  window.broken = 0;
+  AbortSignal.timeout = () => {
+    const slow = new AbortController();
+    queueMicrotask(() => { window.broken += 1; slow.abort(); });
+    return slow.signal;
+  };
+}"""
+
 
 @pytest.mark.measured
 def test_a_click_on_approve_finishes_the_run_while_a_cell_is_blocked_in_result(open_notebook: OpenNotebook) -> None:
@@ -176,3 +185,18 @@ def test_views_that_were_shown_before_the_page_could_answer_are_live_all_the_sam
         shown = page.cell(0).locator(f"[data-wf-view={view}]")
         expect(shown).to_have_attribute("data-wf-mode", "live", timeout=30_000)
         expect(shown).to_have_count(1)
+
+
+def test_a_view_that_took_too_long_to_begin_follows_its_run_all_the_same(open_notebook: OpenNotebook) -> None:
+    """anywidget breaks its promise to a model after two seconds; here it does so at once."""
+    page = open_notebook(SEED, f"{START}; display(run, run.graph())", "run.approve(); run.result(60)")
+    page.page.evaluate(BROKEN_AT_ONCE)
+    page.run(0)
+    page.run(1)
+    graph = page.cell(1).locator("[data-wf-view=graph]")
+    expect(graph).to_have_attribute("data-wf-mode", "live", timeout=30_000)
+    expect(page.cell(1).locator(VIEW).locator(APPROVE)).to_be_visible(timeout=30_000)
+    page.run(2)
+    expect(graph).to_have_attribute("data-wf-state", "COMPLETED", timeout=30_000)
+    expect(page.cell(1).locator(OVER)).to_be_visible(timeout=30_000)
+    assert page.page.evaluate("() => window.broken") >= 2, "anywidget asks for two seconds by AbortSignal.timeout"

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.jupyter_server import JupyterServer, NotebookPage
 
@@ -32,11 +32,11 @@ def test_every_tutorial_is_tried() -> None:
 
 
 def test_run_all_succeeds_on_one_tutorial_after_the_other_with_their_kernels_left_open(
-    server: JupyterServer, browser: Browser, folder: Path
+    server: JupyterServer, window: BrowserContext, folder: Path
 ) -> None:
     for name, words in LAST_WORDS.items():
         shutil.copy(NOTEBOOKS / name, folder)
-        with NotebookPage(browser, server, f"{folder.name}/{name}") as page:
+        with NotebookPage(window, server, f"{folder.name}/{name}") as page:
             page.command("notebook:clear-all-cell-outputs")
             page.run_all()
             page.wait_for_kernel()

@@ -5,6 +5,7 @@ kernel's main thread, a subshell's, or the shell channel's) and must only enqueu
 """
 
 import logging
+import uuid
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,7 @@ class ViewWidget(anywidget.AnyWidget):
     """Shows one picture after another. A message comes out of `hear` exactly once, although it may arrive twice; `theme` is the page's, once one is ready."""
 
     _esm = traitlets.Unicode().tag(sync=True)
+    own_id = traitlets.Unicode().tag(sync=True)  # by which the page finds its model
     message = traitlets.Dict().tag(sync=True)
 
     def __init__(self, picture: Any, hear: Callable[[protocol.FromPage], None]) -> None:
@@ -39,7 +41,8 @@ class ViewWidget(anywidget.AnyWidget):
         self._is_whole_wanted = False
         self._tokens: dict[str, object] = {}
         self._sights: dict[str, bool] = {}
-        super().__init__(_esm=bundle_text(picture.view), message=_shown(1, picture))
+        own_id = uuid.uuid4().hex
+        super().__init__(_esm=bundle_text(picture.view), message=_shown(1, picture), own_id=own_id, model_id=own_id)
         self.on_msg(self._hear)
         listen_everywhere(self.comm, self._receive)
 
@@ -99,7 +102,7 @@ class ViewWidget(anywidget.AnyWidget):
             case protocol.Ready(theme=theme, page=page) as message:
                 self.theme = theme
                 self._sights[page] = True
-                self._is_whole_wanted = self._is_told_in_parts
+                self._is_whole_wanted = self._sequence > 1  # it may have begun to hear only now
                 self._hear_out(message)
             case protocol.Sight(page=page, is_seen=is_seen) as message:
                 self._sights[page] = is_seen
