@@ -118,7 +118,7 @@ def _graph(picture: protocol.Picture) -> str:
     sentence = _sentence(picture)
     hidden = f'<div style="{MUTED}">{picture.graph.hidden:,} steps are folded away in the graph.</div>' if picture.graph.hidden else ""
     size = f"width:{picture.graph.width:g}px;height:{picture.graph.height:g}px;max-width:none;margin:0;display:block"
-    return f'<div style="overflow-x:auto;margin:6px 0">{image(drawn, sentence, size)}</div>{hidden}'
+    return scrolling("Graph", image(drawn, sentence, size)) + hidden
 
 
 def _sentence(picture: protocol.Picture) -> str:
@@ -135,15 +135,13 @@ def _payload(label: str, payload: protocol.Payload | None) -> str:
         f' <span style="{MUTED}">(the first {len(payload.text):,} characters; {payload.size:,} are recorded)</span>' if payload.cut else ""
     )
     attribute = " open" if payload.text.count("\n") < SHORT_LINES else ""
-    return (
-        f'<details{attribute} style="margin:4px 0"><summary>{label}{cut}</summary><pre style="{_CODE}">{safe(payload.text)}</pre></details>'
-    )
+    return f'<details{attribute} style="margin:4px 0"><summary>{label}{cut}</summary><pre tabindex="0" style="{_CODE}">{safe(payload.text)}</pre></details>'
 
 
 def _failure(failure: protocol.Failure | None) -> str:
     if failure is None:
         return ""
-    trace = f'<pre style="{_CODE}">{safe(failure.trace)}</pre>' if failure.trace else ""
+    trace = f'<pre tabindex="0" style="{_CODE}">{safe(failure.trace)}</pre>' if failure.trace else ""
     title = f"<b>{safe(failure.error_type)}</b>: {safe(failure.message)}"
     return f'<details style="margin:4px 0"><summary>Error: {title}</summary>{trace}</details>'
 
@@ -178,6 +176,11 @@ def image(svg: str, alternative: str, style: str) -> str:
     """An SVG that a sanitiser keeps, with the sentence that stands for it."""
     data = b64encode(svg.encode()).decode()
     return f'<img alt="{escape(alternative)}" style="{style}" src="data:image/svg+xml;base64,{data}">'
+
+
+def scrolling(name: str, content: str, style: str = ";margin:6px 0") -> str:
+    """What may be wider than the page, in a box that keys can scroll, too."""
+    return f'<div tabindex="0" role="group" aria-label="{name}" style="overflow-x:auto{style}">{content}</div>'
 
 
 def _clock(ms: float) -> str:

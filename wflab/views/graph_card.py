@@ -6,7 +6,7 @@ import msgspec
 
 from wflab import protocol
 from wflab.analytics.durations import span_text
-from wflab.views.card import CELL, MUTED, framed, header, image, safe
+from wflab.views.card import CELL, MUTED, framed, header, image, safe, scrolling
 from wflab.views.graph_svg import size_of, svg_of
 from wflab.views.graph_words import sentence_of, standing_of, title_of
 from wflab.views.palette import PALETTE
@@ -58,7 +58,7 @@ def _image(picture: protocol.GraphPicture) -> str:
         return f'<div style="{MUTED}">{len(picture.groups) - 1:,} groups are too many for a picture; the table has them.</div>'
     width, height = size_of(picture, _LEVEL)
     size = f"width:{width:g}px;height:{height:g}px;max-width:none;margin:0;display:block"
-    return f'<div style="overflow-x:auto;margin:6px 0">{image(svg_of(picture, _LEVEL), sentence_of(picture), size)}</div>'
+    return scrolling("Graph", image(svg_of(picture, _LEVEL), sentence_of(picture), size))
 
 
 def _told(picture: protocol.GraphPicture) -> list[str]:

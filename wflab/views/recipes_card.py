@@ -61,7 +61,7 @@ def _card(card: protocol.RecipeCard, trial: protocol.RecipeTrial | None) -> str:
         f'&nbsp; <span style="{MUTED}">{safe(facts)}</span>{strange}'
         f"<div>Use when: {safe(card.use_when)}</div><div>Not when: {safe(card.not_when)}</div>{drawn}"
         f"{_evidence(trial) if trial else ''}"
-        f'<details style="margin:4px 0"><summary>Code of {safe(card.title)}</summary><pre style="{_CODE}">{safe(card.code)}</pre></details></div>'
+        f'<details style="margin:4px 0"><summary>Code of {safe(card.title)}</summary><pre tabindex="0" style="{_CODE}">{safe(card.code)}</pre></details></div>'
     )
 
 

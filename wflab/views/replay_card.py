@@ -5,7 +5,7 @@ from html import escape
 
 from wflab import protocol
 from wflab.analytics.durations import span_text
-from wflab.views.card import CELL, MUTED, framed, header, image, safe
+from wflab.views.card import CELL, MUTED, framed, header, image, safe, scrolling
 from wflab.views.palette import PALETTE
 from wflab.views.replay_picture import BEYOND
 from wflab.views.svg import LINE, in_both_themes, printable, state_rules, theme_rules
@@ -23,7 +23,7 @@ def replay_html(picture: protocol.ReplayPicture) -> str:
     notes = "".join(f'<div style="{MUTED};margin:2px 0">{safe(note)}</div>' for note in [*picture.banners, *picture.left_out])
     parts = [
         header(picture),
-        f'<div style="overflow-x:auto;margin:6px 0">{image(_svg(picture), told, f"width:{_WIDTH}px;height:{_HEIGHT}px;max-width:none;margin:0;display:block")}</div>',
+        scrolling("Steps", image(_svg(picture), told, f"width:{_WIDTH}px;height:{_HEIGHT}px;max-width:none;margin:0;display:block")),
         notes,
         _divergence(picture.divergence),
         _table(picture),
@@ -84,7 +84,7 @@ def _table(picture: protocol.ReplayPicture) -> str:
     rows = "".join(_row(step, begin) for step in shown)
     note = f" (showing {len(shown)} of {picture.steps_total:,})" if picture.steps_total > len(shown) else ""
     table = f'<table style="border-collapse:collapse;color:inherit;font-size:12px;margin:4px 0"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
-    return f'<details open style="margin:4px 0"><summary>Steps{note}</summary><div style="overflow-x:auto">{table}</div></details>'
+    return f'<details open style="margin:4px 0"><summary>Steps{note}</summary>{scrolling("Table of steps", table, "")}</details>'
 
 
 def _row(step: protocol.StepDetail, begin: float) -> str:
@@ -109,7 +109,7 @@ def _listing(source: protocol.SourceText) -> str:
     ]
     more = [f"… {len(lines) - _MOST_LINES:,} more lines"] if len(lines) > _MOST_LINES else []
     style = "margin:4px 0 0;padding:8px 10px;overflow:auto;max-height:360px;font-family:var(--jp-code-font-family,monospace);font-size:12px;line-height:1.45;white-space:pre;background:rgba(128,128,128,.12);border-radius:4px;color:var(--jp-ui-font-color1,#1f2328)"
-    return f'<details style="margin:4px 0"><summary>Code of {safe(source.name)}, with how often each line ran</summary><pre style="{style}">{escape(chr(10).join([*told, *more]))}</pre></details>'
+    return f'<details style="margin:4px 0"><summary>Code of {safe(source.name)}, with how often each line ran</summary><pre tabindex="0" style="{style}">{escape(chr(10).join([*told, *more]))}</pre></details>'
 
 
 def _divergence(parted: protocol.Divergence | None) -> str:

@@ -3,7 +3,7 @@
 from html import escape
 
 from wflab.protocol.saga import SagaNode, SagaPicture, SagaRow, SagaStory
-from wflab.views.card import CELL, MUTED, framed, header, image, safe
+from wflab.views.card import CELL, MUTED, framed, header, image, safe, scrolling
 from wflab.views.palette import PALETTE
 from wflab.views.saga_svg import MOST_ROWS, size_of, svg_saga
 from wflab.views.svg import TIMES, printable
@@ -74,7 +74,7 @@ def _image(picture: SagaPicture) -> str:
     size = f"width:{width:g}px;height:{height:g}px;max-width:none;margin:0;display:block"
     cut = len(picture.story.ladder.rows) - MOST_ROWS
     note = f'<div style="{MUTED}">showing {MOST_ROWS} of {len(picture.story.ladder.rows):,} rows</div>' if cut > 0 else ""
-    return f'<div style="overflow-x:auto;margin:6px 0">{image(svg_saga(picture), sentence_of(picture), size)}</div>{note}'
+    return scrolling("Saga", image(svg_saga(picture), sentence_of(picture), size)) + note
 
 
 def _with(token: str) -> str:

@@ -5,7 +5,7 @@ from html import escape
 import pandas as pd
 
 from wflab.analytics.saga_proof import Case, Proof
-from wflab.views.card import CELL, MUTED, safe
+from wflab.views.card import CELL, MUTED, safe, scrolling
 from wflab.views.svg import printable
 
 _SIGNS = {"clean": "✓", "in doubt": "?", "unavoidable": "!", "left": "✕", "undone for nothing": "✕", "stuck": "✕"}
@@ -103,10 +103,10 @@ class SagaProof:
         heads = "".join(f'<th scope="col" style="{CELL}">{head}</th>' for head in ("", "If", "then these ran", "and this is left", "Run"))
         rows = "".join(_row(case) for case in self.cases[:_MOST_ROWS])
         cut = f" (showing {_MOST_ROWS} of {len(self.cases):,})" if len(self.cases) > _MOST_ROWS else ""
+        table = f'<table style="border-collapse:collapse;color:inherit;font-size:12px;margin:4px 0"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
         return (
             f'<div data-wf-view="saga-proof" data-wf-clean="{str(self.is_clean).lower()}" style="font-size:13px;color:inherit"><b>Compensation proof of {safe(self.workflow)}</b>{cut}'
-            f'<div style="margin:4px 0">{safe(self.sentence)}</div><div style="overflow-x:auto">'
-            f'<table style="border-collapse:collapse;color:inherit;font-size:12px;margin:4px 0"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div></div>'
+            f'<div style="margin:4px 0">{safe(self.sentence)}</div>{scrolling("Table of cases", table, "")}</div>'
         )
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ import msgspec
 from wflab import protocol
 from wflab.analytics.durations import span_text
 from wflab.analytics.span import Span
-from wflab.views.card import CELL, MUTED, framed, header, image, safe
+from wflab.views.card import CELL, MUTED, framed, header, image, safe, scrolling
 from wflab.views.head import milliseconds
 from wflab.views.svg import TIMES, printable
 from wflab.views.timeline_columns import spans_from
@@ -30,7 +30,7 @@ def timeline_html(picture: protocol.TimelinePicture) -> str:
     parts = [
         header(picture),
         f'<div style="{MUTED};margin:4px 0 2px">{safe(_blame(picture))}</div>',
-        f'<div style="overflow-x:auto;margin:6px 0">{drawn}</div>',
+        scrolling("Timeline", drawn),
         f'<div style="{MUTED}">{safe(" · ".join(notes))}</div>' if notes else "",
         _table(picture, rows),
     ]
