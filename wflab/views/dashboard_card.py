@@ -152,7 +152,8 @@ def _stuck(picture: DashboardPicture) -> str:
 
 def _failures(picture: DashboardPicture) -> str:
     rows = [
-        (line.fingerprint, line.activity, f"{line.count:,}", f"{line.share:.0%}", ", ".join(line.workflows)) for line in picture.failures
+        (line.fingerprint, line.activity, f"{line.count:,}", f"{line.share:.0%}", ", ".join(line.workflows), line.new_since)
+        for line in picture.failures
     ]
     cut = f", showing {len(rows)}" if picture.failures_total > len(rows) else ""
-    return _table(f"Failures ({picture.failures_total:,}{cut})", ("Failure", "Activity", "Runs", "Share", "Workflows"), rows)
+    return _table(f"Failures ({picture.failures_total:,}{cut})", ("Failure", "Activity", "Runs", "Share", "Workflows", "New since"), rows)

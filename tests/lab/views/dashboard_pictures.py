@@ -8,6 +8,7 @@ from wflab.protocol.dashboard import (
     DashboardFilter,
     DashboardPicture,
     FailureLine,
+    HeatGrid,
     Kpi,
     RunRow,
     StuckLine,
@@ -97,6 +98,7 @@ def dashboard(**changes: Any) -> DashboardPicture:
                 sample="r3",
                 message="card 17 declined",
                 frame='File "<cell 3>", line 12, in charge',
+                new_since="v14",
             )
         ],
         failures_total=1,
@@ -114,6 +116,7 @@ def dashboard(**changes: Any) -> DashboardPicture:
         stuck_total=1,
         curve=[(0.5, 0.0), (1.5, 0.5), (4.0, 1.0)],
         curve_count=10,
+        heat=HeatGrid(columns=40, edges=[0.1, 1.0, 10.0, 100.0], cells=[(0, 0, 1, 0), (0, 1, 3, 0), (20, 1, 4, 1), (39, 2, 2, 2)]),
         instances=[row(1), row(2, status="FAILED", note="ValueError: card 17 declined"), row(3, status="RUNNING", ended=None)],
         total=3,
         first=0,

@@ -80,6 +80,70 @@ def test_whatever_is_pressed_asks_for_a_filter(page: Page) -> None:
     page.wait_for_function("model.sent.some((sent) => sent.what === 'filter' && sent.arguments.text === 'card')")
 
 
+def test_a_new_failure_says_since_when_and_an_old_one_says_nothing(page: Page) -> None:
+    new, old = dashboard().failures[0], msgspec.structs.replace(dashboard().failures[0], fingerprint="KeyError: sku #", new_since="")
+    show(page, dashboard(failures=[new, old]))
+    expect(page.locator("[data-wf-failure]").nth(0).locator("[data-wf-new]")).to_have_text("new since v14")
+    expect(page.locator("[data-wf-failure]").nth(1)).not_to_contain_text("new since")
+
+
+def cell_at(page: Page, column: int, row: int) -> None:
+    """Put the pointer on a cell of the heat map, which is drawn to scale in 520 x 172."""
+    box = page.locator("[data-wf-heat]").bounding_box()
+    assert box is not None
+    scale = box["width"] / 520
+    page.mouse.move(box["x"] + scale * (74 + (column + 0.5) * 434 / 40), box["y"] + scale * (150 - (row + 0.5) * 144 / 3))
+
+
+def test_durations_are_a_curve_or_a_heat_map_whose_cells_say_what_they_count(page: Page) -> None:
+    show(page, dashboard())
+    heat = page.locator("[data-wf-heat]")
+    expect(heat).to_be_hidden()
+    expect(page.locator("[data-wf-explain=heat]")).to_be_hidden()
+    page.locator("[data-wf-action=heat]").click()
+    expect(heat).to_be_visible()
+    expect(page.locator(".wf-curveline")).to_be_hidden()
+    expect(page.locator("[data-wf-action=heat]")).to_have_attribute("aria-pressed", "true")
+    assert "10 ended runs by time and duration, 3 of them FAILED or TERMINATED" in (heat.get_attribute("aria-label") or "")
+    told = page.locator(".wf-heattold")
+    expect(told).to_contain_text("1 to 4 in a cell")
+    heat.scroll_into_view_if_needed()
+    cell_at(page, 20, 1)
+    expect(told).to_contain_text("1 s – 10 s: 4 runs, 1 FAILED or TERMINATED")
+    expect(heat.locator("title")).to_contain_text("4 runs")
+    cell_at(page, 10, 0)
+    expect(told).to_contain_text("100 ms – 1 s: 0 runs")
+    page.mouse.move(0, 0)
+    expect(told).to_contain_text("in a cell")
+    heat.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(told).to_contain_text("10 s – 1 min 40 s: 2 runs, all FAILED or TERMINATED")
+    page.locator("[data-wf-explain=heat]").click()
+    assert asked(page, "explain")["arguments"] == {"what": "heat"}
+
+
+def test_the_heat_map_marks_what_ended_badly_by_more_than_colour_and_has_a_table(page: Page) -> None:
+    show(page, dashboard())
+    page.locator("[data-wf-action=heat]").click()
+    crosses = page.locator(".wf-cross").get_attribute("d") or ""
+    assert crosses.count("M") == 2 * 2, "two strokes for each of the two cells"
+    shades = [(page.locator(f".wf-heat{n}").get_attribute("d") or "").count("M") for n in range(1, 6)]
+    assert shades == [1, 0, 1, 1, 1], "1, 2, 3 and 4 runs"
+    table = page.locator("[data-wf-heattable]")
+    table.locator("summary").click()
+    expect(table.locator("tbody tr")).to_have_count(4)
+    expect(table.locator("tbody tr").first).to_contain_text("1 s – 10 s")
+    assert table.locator("tbody tr").first.locator("td").all_inner_texts()[1:] == ["4", "1"]
+    later = msgspec.structs.replace(dashboard().heat, cells=[(5, 2, 9, 9)])
+    push(page, dashboard(heat=later), 2)
+    expect(table.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("[data-wf-heat]")).to_be_visible()
+    push(page, dashboard(heat=msgspec.structs.replace(later, edges=[], cells=[])), 3)
+    expect(page.locator("[data-wf-heat]")).to_have_count(0)
+
+
 def test_nothing_of_nothing_is_a_dash_and_never_nought_or_all(page: Page) -> None:
     show(page, dashboard())
     idle = page.locator("[data-wf-workflow=idle]")
@@ -196,10 +260,15 @@ def test_hostile_names_are_text(page: Page) -> None:
         dashboard(
             workflows=wicked,
             names=list(HOSTILE),
+            failures=[
+                msgspec.structs.replace(dashboard().failures[0], fingerprint=f"{n} {name}", new_since=name)
+                for n, name in enumerate(HOSTILE)
+            ],
             instances=[row(n, name=name, instance_id=f"{name}{n}", note=name) for n, name in enumerate(HOSTILE)],
         ),
     )
     assert page.locator("[data-wf-workflow]").count() == len(wicked)
+    assert page.locator("[data-wf-new]").count() == len(HOSTILE)
     assert page.evaluate("() => document.querySelectorAll('.wf-dash script, .wf-dash img').length") == 0
 
 
