@@ -4,7 +4,9 @@ import { test } from "node:test";
 import { type DashboardFilter, type DashboardPicture, type FailureLine, type HeatGrid, isDashboardPicture, type Kpi, readFromKernel, type RunRow, type StuckLine, type TypeGraph, type TypeNode, type WorkflowLine } from "../src/protocol";
 import { rateText } from "../src/views/dashboard/cells";
 import { said } from "../src/views/dashboard/filters";
+import { cellText, rowLabels, shadeOf } from "../src/views/dashboard/heat";
 import { Kept } from "../src/views/dashboard/kept";
+import { svgOf } from "../src/views/dashboard/svg";
 
 type Keys<T> = Readonly<Record<keyof T, true>>;
 const picture: Keys<DashboardPicture> = {
@@ -39,6 +41,24 @@ test("a dashboard is read as in the sample, with the fields that Python sends", 
   sameKeys(read.picture.heat, heat);
   sameKeys(read.picture.graph, graph);
   for (const found of read.picture.graph?.nodes ?? []) sameKeys(found, node);
+});
+
+test("the exported picture is the one that Python draws, character by character", () => {
+  const read = readFromKernel(JSON.parse(readFileSync("../tests/protocol/dashboard_drawn.json", "utf8")));
+  assert.ok(read?.type === "picture" && isDashboardPicture(read.picture));
+  assert.equal(svgOf(read.picture), readFileSync("../tests/protocol/dashboard.svg", "utf8").trimEnd());
+});
+
+test("a cell of the heat map is as dark as the logarithm of its runs, and says what it counts", () => {
+  assert.deepEqual([1, 2, 10, 100, 1000].map((runs) => shadeOf(runs, 1000)), [1, 1, 2, 4, 5]);
+  assert.equal(shadeOf(1, 1), 5);
+  assert.deepEqual(rowLabels([0.1, 1, 10, 100]), [0, 1, 2, 3]);
+  assert.deepEqual(rowLabels([1, 10 ** 0.05, 10 ** 0.1, 10 ** 0.15]), [0, 1, 2, 3], "without two powers of ten every few are named");
+  assert.deepEqual(rowLabels(Array.from({ length: 17 }, (_, power) => 10 ** (power - 3))).length, 9);
+  const read = readFromKernel(JSON.parse(readFileSync("../tests/protocol/dashboard.json", "utf8")));
+  assert.ok(read?.type === "picture" && isDashboardPicture(read.picture));
+  assert.match(cellText(read.picture, 20, 1), /, 1 s – 10 s: 4 runs, 1 FAILED or TERMINATED$/);
+  assert.match(cellText(read.picture, 0, 0), /, 100 ms – 1 s: 1 run$/);
 });
 
 test("a rate is all or nothing only where it is, and a dash for nothing of nothing", () => {

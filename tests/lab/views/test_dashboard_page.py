@@ -1,6 +1,7 @@
 """The built dashboard in a browser, without a kernel: what it shows, what it asks when pressed, and that nothing moves by itself."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from tests.lab.views.pages import SHOW, marks_of, page_with
 from tests.lab.views.test_card import HOSTILE
 from wflab import protocol
 from wflab.protocol.dashboard import DashboardBulk, DashboardFilter, DashboardPicture, ExplainedNumber
+from wflab.views.dashboard_svg import svg_dashboard
 
 pytestmark = marks_of("dashboard")
 
@@ -222,6 +224,17 @@ def test_a_number_is_explained_by_its_sql(page: Page) -> None:
     assert answer(page, "explain", told) == {"what": "success"}
     expect(page.locator("[data-wf-sql]")).to_contain_text("SELECT 1")
     expect(page.locator("[data-wf-sql]")).to_contain_text("$name = 'order'")
+
+
+def test_the_footer_exports_the_picture_that_python_draws(page: Page) -> None:
+    show(page, dashboard())
+    with page.expect_download() as found:
+        page.locator("[data-wf-action=svg]").click()
+    assert found.value.suggested_filename == "dashboard-lab.svg"
+    assert Path(found.value.path()).read_text("utf-8") == svg_dashboard(dashboard(), alone=True)
+    with page.expect_download() as found:
+        page.locator("[data-wf-action=html]").click()
+    assert "data:image/svg+xml" in Path(found.value.path()).read_text("utf-8")
 
 
 def test_a_run_is_opened_by_whoever_hears_it_or_else_its_code_is_told(page: Page) -> None:

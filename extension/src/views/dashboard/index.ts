@@ -14,6 +14,7 @@ import { Instances } from "./instances";
 import { Kept } from "./kept";
 import { Many } from "./many";
 import { type Column, Sheet } from "./sheet";
+import { svgOf } from "./svg";
 import { typeGraph } from "./typegraph";
 
 const KEYS: readonly KeyHelp[] = [
@@ -156,6 +157,10 @@ class Dashboard implements Content<DashboardPicture> {
 
   code(picture: DashboardPicture): string {
     return `${picture.code}.selection`;
+  }
+
+  svg(picture: DashboardPicture): string | null {
+    return picture.workflows.length > 0 ? svgOf(picture) : null;
   }
 
   block(reason: string | null): void {
