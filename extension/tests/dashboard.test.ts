@@ -1,22 +1,25 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { type DashboardFilter, type DashboardPicture, type FailureLine, isDashboardPicture, type Kpi, readFromKernel, type RunRow, type StuckLine, type TypeGraph, type TypeNode, type WorkflowLine } from "../src/protocol";
+import { type DashboardFilter, type DashboardPicture, type FailureLine, type HeatGrid, isDashboardPicture, type Kpi, readFromKernel, type RunRow, type StuckLine, type TypeGraph, type TypeNode, type WorkflowLine } from "../src/protocol";
 import { rateText } from "../src/views/dashboard/cells";
 import { said } from "../src/views/dashboard/filters";
+import { cellText, rowLabels, shadeOf } from "../src/views/dashboard/heat";
 import { Kept } from "../src/views/dashboard/kept";
+import { svgOf } from "../src/views/dashboard/svg";
 
 type Keys<T> = Readonly<Record<keyof T, true>>;
 const picture: Keys<DashboardPicture> = {
   view: true, now: true, ticks: true, is_over: true, lab: true, filter: true, code: true, definition: true, states: true, everything: true, kpis: true, names: true,
   versions: true, tags: true, begin: true, end: true, workflows: true, workflows_total: true, failures: true, failures_total: true, stuck: true, stuck_total: true,
-  curve: true, curve_count: true, instances: true, total: true, first: true, order: true, chosen: true, graph: true, trouble: true,
+  curve: true, curve_count: true, heat: true, instances: true, total: true, first: true, order: true, chosen: true, graph: true, trouble: true,
 };
 const filter: Keys<DashboardFilter> = { since: true, until: true, name: true, version: true, tag: true, text: true, children: true, canceled: true, status: true, error: true, reached: true, reached_state: true };
 const kpi: Keys<Kpi> = { key: true, title: true, value: true, note: true, tip: true, standing: true };
 const workflow: Keys<WorkflowLine> = { name: true, version: true, counts: true, numerator: true, denominator: true, rate: true, low: true, high: true, p50: true, p95: true, trend: true, per_hour: true, failure: true, oldest: true };
-const failure: Keys<FailureLine> = { fingerprint: true, activity: true, count: true, share: true, first: true, last: true, workflows: true, sample: true, message: true, frame: true };
+const failure: Keys<FailureLine> = { fingerprint: true, activity: true, count: true, share: true, first: true, last: true, workflows: true, sample: true, message: true, frame: true, new_since: true };
 const stuck: Keys<StuckLine> = { instance_id: true, name: true, status: true, reason: true, since: true, why: true, remedy: true };
+const heat: Keys<HeatGrid> = { columns: true, edges: true, cells: true };
 const run: Keys<RunRow> = { instance_id: true, name: true, version: true, status: true, created: true, ended: true, note: true };
 const graph: Keys<TypeGraph> = { runs: true, total: true, nodes: true, edges: true };
 const node: Keys<TypeNode> = { name: true, kind: true, counts: true, column: true, row: true };
@@ -35,8 +38,27 @@ test("a dashboard is read as in the sample, with the fields that Python sends", 
   for (const found of read.picture.failures) sameKeys(found, failure);
   for (const found of read.picture.stuck) sameKeys(found, stuck);
   for (const found of read.picture.instances) sameKeys(found, run);
+  sameKeys(read.picture.heat, heat);
   sameKeys(read.picture.graph, graph);
   for (const found of read.picture.graph?.nodes ?? []) sameKeys(found, node);
+});
+
+test("the exported picture is the one that Python draws, character by character", () => {
+  const read = readFromKernel(JSON.parse(readFileSync("../tests/protocol/dashboard_drawn.json", "utf8")));
+  assert.ok(read?.type === "picture" && isDashboardPicture(read.picture));
+  assert.equal(svgOf(read.picture), readFileSync("../tests/protocol/dashboard.svg", "utf8").trimEnd());
+});
+
+test("a cell of the heat map is as dark as the logarithm of its runs, and says what it counts", () => {
+  assert.deepEqual([1, 2, 10, 100, 1000].map((runs) => shadeOf(runs, 1000)), [1, 1, 2, 4, 5]);
+  assert.equal(shadeOf(1, 1), 5);
+  assert.deepEqual(rowLabels([0.1, 1, 10, 100]), [0, 1, 2, 3]);
+  assert.deepEqual(rowLabels([1, 10 ** 0.05, 10 ** 0.1, 10 ** 0.15]), [0, 1, 2, 3], "without two powers of ten every few are named");
+  assert.deepEqual(rowLabels(Array.from({ length: 17 }, (_, power) => 10 ** (power - 3))).length, 9);
+  const read = readFromKernel(JSON.parse(readFileSync("../tests/protocol/dashboard.json", "utf8")));
+  assert.ok(read?.type === "picture" && isDashboardPicture(read.picture));
+  assert.match(cellText(read.picture, 20, 1), /, 1 s – 10 s: 4 runs, 1 FAILED or TERMINATED$/);
+  assert.match(cellText(read.picture, 0, 0), /, 100 ms – 1 s: 1 run$/);
 });
 
 test("a rate is all or nothing only where it is, and a dash for nothing of nothing", () => {

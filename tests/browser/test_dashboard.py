@@ -9,6 +9,7 @@ from tests.browser.conftest import OpenNotebook
 from tests.browser.jupyter_server import NotebookPage
 from tests.lab import fleet
 from wfengine.model.history import TaskCompleted, TaskScheduled
+from wfengine.model.instance import Status
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -144,3 +145,43 @@ def test_it_follows_the_lab_opens_beside_it_and_leads_to_a_run_s_views(open_note
     page.cell(3).locator(".jp-Cell-inputWrapper").click()  # the notebook is the current one again
     page.run(3)
     expect(page.cell(3)).to_contain_text("[['suspend', 5]]", timeout=PATIENCE_MS)
+
+
+def test_what_a_deploy_broke_is_marked_durations_are_a_map_and_the_picture_leaves_as_a_file(
+    open_notebook: OpenNotebook, folder: Path
+) -> None:
+    hour = fleet.SECOND * 3600
+    old = ("ValueError", "card 17 declined")
+    runs = [
+        fleet.run(1, version="v1", status=Status.FAILED, error=old, created=fleet.NOW - 9 * hour, seconds=2),
+        fleet.run(2, version="v2", status=Status.FAILED, error=old, created=fleet.NOW - 2 * hour, seconds=2),
+        fleet.run(3, version="v2", status=Status.FAILED, error=("KeyError", "sku 4711"), created=fleet.NOW - 1 * hour, seconds=2),
+        *(fleet.run(n, version="v2", created=fleet.NOW - 2 * hour, seconds=200) for n in range(4, 9)),
+    ]
+    fleet.record(folder / "wflab.duckdb", runs)
+    page = open_notebook(
+        LOAD,
+        "dash = lab.dashboard()\ndash",
+        "print(dash.heat_map()[['count', 'badly']].values.tolist(), lab.failures()['new_since'].tolist())",
+    )
+    page.run(0)
+    page.run(1)
+    dash = view(page, 1)
+    expect(dash.locator("[data-wf-new]")).to_have_count(1, timeout=PATIENCE_MS)
+    expect(dash.locator("[data-wf-failure='KeyError: sku #'] [data-wf-new]")).to_have_text("new since v2")
+    dash.locator("[data-wf-explain=failures]").click()
+    expect(dash.locator("[data-wf-sql]")).to_contain_text("new_since", timeout=PATIENCE_MS)
+    page.page.keyboard.press("Escape")
+    dash.locator("[data-wf-action=heat]").click()
+    heat = dash.locator("[data-wf-heat]")
+    expect(heat).to_have_attribute("data-wf-heat", "4")
+    heat.focus()
+    page.page.keyboard.press("ArrowLeft")
+    expect(dash.locator(".wf-heattold")).to_contain_text("1 run, all FAILED or TERMINATED")
+    dash.locator("[data-wf-explain=heat]").click()
+    expect(dash.locator("[data-wf-sql]")).to_contain_text("per_decade", timeout=PATIENCE_MS)
+    with page.page.expect_download() as found:
+        dash.locator("[data-wf-action=svg]").click()
+    assert "new since v2 · charge_card · order" in Path(found.value.path()).read_text("utf-8")
+    page.run(2)
+    expect(page.cell(2)).to_contain_text("[[1, 1], [1, 1], [5, 0], [1, 1]] ['', 'v2']", timeout=PATIENCE_MS)

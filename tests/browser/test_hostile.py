@@ -48,6 +48,18 @@ def wicked(ctx, part):
     ]
     yield wf.when_all(waits)
 
+def broken(ctx, message):
+    raise RuntimeError(message)
+    yield
+
+VERSIONS = [text for text in STRINGS if "<" in text][:2]
+for version, message in zip(VERSIONS, ["as before", VERSIONS[0]]):
+    wfr.register_versioned_workflow(broken, name="broken", version_name=version, is_latest=True)
+    try:
+        lab.start("broken", message).result(60)
+    except wf.WorkflowFailed:
+        pass  # it is what the dashboard tells: what failed, and since which version
+
 runs = [lab.start("wicked", part, tags={{PARTS[part][0]: PARTS[part][1]}}) for part in range(len(PARTS))]
 big = lab.start("wicked", 0, "with-a-very-large-input")
 """
@@ -109,7 +121,7 @@ SHOWN = {
     "saga": "for run in runs: display(run.saga())",
     "replay": "for run in runs: display(run.replay())",
     "inbox": "lab.inbox()",
-    "dashboard": "lab.dashboard(name='wicked')",
+    "dashboard": "display(lab.dashboard(name='wicked'), lab.dashboard(name='broken'))",
     "recipes": RECIPES + "display(lab.recipes(folder=folder)); display(lab.recipes('wicked_0', folder=folder))",
 }
 
@@ -131,6 +143,12 @@ def test_two_hundred_hostile_strings_are_text_in_every_view(open_notebook: OpenN
         assert page.page.evaluate("() => window.pwned") is None
         if name == "saga":
             assert views.first.locator("[data-wf-node]").count() == 24
+        if name == "dashboard":
+            mark = [text for text in strings if "<" in text][1]
+            expect(views.last.locator("[data-wf-new]")).to_have_attribute("data-wf-new", mark, timeout=30_000)
+            views.last.locator("[data-wf-action=heat]").click()
+            expect(views.last.locator("[data-wf-heat]")).to_be_visible()
+            assert page.page.evaluate("() => window.pwned") is None
     opened = page.cell(len(SHOWN) + 1).locator("[data-wf-detail=wicked_0]")
     opened.locator("[data-wf-action=tab-code]").click()
     opened.locator("[data-wf-action=run]").click()

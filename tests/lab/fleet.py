@@ -36,6 +36,7 @@ def run(
     parent: ParentInstance | None = None,
     generation: int = 0,
     version: str | None = None,
+    code_hash: str | None = None,
     tags: dict[str, str] | None = None,
 ) -> Commit:
     """One execution, from its start to where it stands: one call of an activity, then its end, `seconds` after it was `created`."""
@@ -52,6 +53,7 @@ def run(
         parent=parent,
         generation=generation,
         version=version,
+        code_hash=code_hash,
         tags=tags or {},
         input="17",
         turn=1,

@@ -120,7 +120,7 @@ def test_a_filter_that_there_is_not_is_refused_and_changes_nothing(issue: wf.Lab
     assert dash.filter == protocol.DashboardFilter(name="order")
 
 
-@pytest.mark.parametrize("what", ["success", "p95", "running", "stuck", "burn", "failures", "workflows"])
+@pytest.mark.parametrize("what", ["success", "p95", "heat", "running", "stuck", "burn", "failures", "workflows"])
 def test_every_number_is_explained_by_a_query_that_runs(issue: wf.Lab, what: str) -> None:
     told = issue.dashboard(name="order").explain(what)
     values = {name: eval(value, {"datetime": __import__("datetime").datetime}) for name, value in told.parameters.items()}  # noqa: S307  # our own text

@@ -1,7 +1,11 @@
 """`lab.dashboard()`: to display, to export, and what is marked in it as a DataFrame."""
 
+from datetime import UTC, datetime
+
 import pandas as pd
 
+from wflab.analytics.fleet.answer import Answer
+from wflab.analytics.fleet.heat import HeatMap
 from wflab.display.dashboard_source import DashboardSource
 from wflab.display.displays import Displays
 from wflab.display.handle import ViewHandle
@@ -29,8 +33,18 @@ class DashboardHandle(ViewHandle):
         return self.source.filter
 
     def explain(self, what: str = "success") -> "Told":
-        """Where a number comes from: `success`, `p95`, `running`, `stuck`, `burn`, `failures` or `workflows`. Raises InvalidArgument."""
+        """Where a number comes from: `success`, `p95`, `running`, `stuck`, `burn`, `failures`, `workflows` or `heat`. Raises InvalidArgument."""
         return Told(self.source.explain(what))
+
+    def heat_map(self) -> Answer:
+        """When runs ended and how long they took, as the map shows it: since, until (UTC), at_least, below (timedelta64), count, badly; a row per cell.
+
+        `badly` of the `count` runs FAILED or were TERMINATED. `attrs["sql"]` is the query, over the times and the state that are shown.
+        """
+        picture = self.source.picture()
+        begin, end = (datetime.fromtimestamp(moment / 1000, UTC) for moment in (picture.begin, picture.end))
+        grid = HeatMap(begin=begin, end=end, edges=picture.heat.edges, cells=picture.heat.cells)
+        return self.source.asked("heat").answer(grid.frame())
 
     def df(self) -> pd.DataFrame:
         """One row per workflow and version: counts by state, numerator, denominator, rate, low, high, p50 and p95 as timedelta64, per_hour, failure."""

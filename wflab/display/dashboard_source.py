@@ -4,7 +4,7 @@ The filter, the page and what is marked are the source's, so that the notebook (
 """
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 from time import monotonic
 from typing import Any
@@ -15,37 +15,19 @@ from wfengine.errors import EngineStopped, InvalidArgument, StoreError
 from wfengine.model.work import AuditRow
 from wfengine.runtime.engine import Engine
 from wflab import protocol
-from wflab.analytics.fleet import failing, lengths, slo, stuck, success
+from wflab.analytics.fleet import failing, heat, lengths, slo, stuck, success
 from wflab.analytics.fleet.answer import Asked
 from wflab.analytics.fleet.population import Scope, checked_status
 from wflab.analytics.fleet.questions import Fleet, Window
 from wflab.analytics.fleet.survey import ORDERS, PAGE, Choice, chosen, survey
 from wflab.display.dashboard_bulk import Desk, bulk
+from wflab.display.dashboard_explained import NUMBERS, explained
 from wflab.display.source import no_such_question
 from wflab.protocol.dashboard import DashboardFilter, DashboardPicture, ExplainedNumber
 from wflab.views.dashboard_picture import dashboard_picture
 
 _FRESH_S = 1.0
-_LONGEST_SQL = 60_000
 _KEYS_OF = "SELECT max(instance) FROM runs WHERE instance_id IN (SELECT unnest($ids)) GROUP BY instance_id ORDER BY 1 DESC"
-_CODE = {
-    "success": "lab.success_rates(by=None{window})",
-    "p95": "lab.durations(by=None{window})",
-    "running": "lab.runs.where(status='RUNNING').count()",
-    "stuck": "lab.stuck({only})",
-    "burn": "lab.error_budget({only})",
-    "failures": "lab.failures({filter})",
-    "workflows": "lab.success_rates(by=['name', 'version']{window})",
-}
-_TITLES = {
-    "success": "Success rate",
-    "p95": "Durations",
-    "running": "Runs by state",
-    "stuck": "Stuck runs",
-    "burn": "Error budget burn",
-    "failures": "Failures",
-    "workflows": "Success by workflow",
-}
 
 
 class DashboardSource:
@@ -178,25 +160,18 @@ class DashboardSource:
 
     def explain(self, what: str) -> ExplainedNumber:
         """Where a number comes from. Raises InvalidArgument with those there are."""
-        if what not in _CODE:
-            raise InvalidArgument(f"{what!r} is no number of the dashboard; there are {', '.join(_CODE)}.")
-        asked = self._asked(what)
-        given = self.filter
-        window = "".join(f", {name}={value!r}" for name in ("since", "until", "name", "children") if (value := getattr(given, name)))
-        only = f"name={given.name!r}" if given.name else ""
-        return ExplainedNumber(
-            title=_TITLES[what],
-            definition=asked.definition,
-            sql=asked.sql[:_LONGEST_SQL],
-            parameters={name: _literal(value) for name, value in asked.parameters.items()},
-            code=_CODE[what].format(window=window, filter=window.removeprefix(", "), only=only),
-        )
+        if what not in NUMBERS:
+            raise InvalidArgument(f"{what!r} is no number of the dashboard; there are {', '.join(NUMBERS)}.")
+        return explained(what, self.asked(what), self.filter)
 
-    def _asked(self, what: str) -> Asked:
+    def asked(self, what: str) -> Asked:
+        """The query of a number of the dashboard, over the filter's runs."""
         scope, now = self.scope(), self._engine.now()
         match what:
             case "p95":
                 return lengths.asked(scope, None)
+            case "heat":
+                return self._heat_asked(scope)
             case "stuck":
                 return stuck.asked(msgspec.structs.replace(scope, children=True), now, self._fleet.known(), self._fleet.bounds(self.slo))
             case "burn":
@@ -208,6 +183,19 @@ class DashboardSource:
             case _:
                 by = ["name", "version"] if what == "workflows" else None
                 return success.asked(scope, by, canceled=self.filter.canceled)
+
+    def _heat_asked(self, scope: Scope) -> Asked:
+        """Over the time that is shown, and of the state that is chosen; a failure or a call that is chosen is not in the query, and it says so."""
+        shown, chosen = self.picture(), self.choice()
+        of = msgspec.structs.replace(scope, status=None if chosen.status == "UNKNOWN" else chosen.status)
+        begin, end = (datetime.fromtimestamp(moment / 1000, UTC) for moment in (shown.begin, shown.end))
+        asked = heat.asked(of, begin, end)
+        if chosen.error is None and chosen.reached is None and chosen.status != "UNKNOWN":
+            return asked
+        told = (
+            f"{asked.definition} The map shows only those of the chosen failure, call or unknown state; this query counts the others, too."
+        )
+        return msgspec.structs.replace(asked, definition=told)
 
     def _turn(self, given: Mapping[str, Any]) -> None:
         order, first, page = given.get("order", self._order), given.get("first", 0), given.get("page", self._page)
@@ -240,13 +228,6 @@ class DashboardSource:
             chosen=self.selected,
             trouble=trouble,
         )
-
-
-def _literal(value: Any) -> str:
-    """A parameter as Python writes it."""
-    if isinstance(value, datetime):
-        return f"datetime.fromisoformat({value.isoformat()!r})"
-    return repr(value)
 
 
 def filter_given(filter: Mapping[str, Any]) -> dict[str, Any]:

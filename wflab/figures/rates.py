@@ -92,6 +92,7 @@ def failures(frame: pd.DataFrame, theme: Theme) -> Any:
         hovertext=[
             f"<b>{plain(name)}</b><br>{plain(row.message)}<br>{row.total:,} runs of {plain(', '.join(row.workflows))}<br>"
             f"first {row.first_seen:%Y-%m-%d %H:%M:%S}, last {row.last_seen:%Y-%m-%d %H:%M:%S} UTC<br>sample {plain(row.sample)}"
+            f"{f'<br>new since {plain(row.new_since)}' if row.new_since else ''}"
             for name, row in zip(names, rows_of(shown), strict=True)
         ],
         hoverinfo="text",

@@ -63,7 +63,10 @@ class WorkflowLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FailureLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Failures that are the same but for ids and numbers. `activity` is empty where the workflow's own code raised; `sample` is the newest run."""
+    """Failures that are the same but for ids and numbers. `activity` is empty where the workflow's own code raised; `sample` is the newest run.
+
+    `new_since` is the version, or the beginning of the code's hash, of which it is new; empty where it is not.
+    """
 
     fingerprint: str
     activity: str
@@ -75,6 +78,7 @@ class FailureLine(msgspec.Struct, frozen=True, kw_only=True):
     sample: str
     message: str
     frame: str
+    new_since: str = ""
 
 
 class StuckLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +91,17 @@ class StuckLine(msgspec.Struct, frozen=True, kw_only=True):
     since: float
     why: str
     remedy: str
+
+
+class HeatGrid(msgspec.Struct, frozen=True, kw_only=True):
+    """Ended runs by the time of their end and by their length. `cells` are (column, row, runs, how many of them ended badly); empty ones are left out.
+
+    The `columns` are even parts of the time from the picture's `begin` to its `end`; row r spans `edges[r]` to `edges[r + 1]`, in seconds.
+    """
+
+    columns: int
+    edges: list[float]
+    cells: list[tuple[int, int, int, int]]
 
 
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +139,7 @@ class DashboardPicture(msgspec.Struct, frozen=True, kw_only=True):
     """All of it. `states` count runs without regard to what is chosen among the instances; `code` is the filter as Python.
 
     `names`, `versions` and `tags` are what can be filtered by. `begin` and `end` are what the trends' bins span. `curve` is how long ended runs took,
-    as (seconds, share of them that took no longer). `instances` are a page of `total`, from place `first` on, in the order `order` (a column, behind `-`
+    as (seconds, share of them that took no longer), and `heat` the same over time. `instances` are a page of `total`, from place `first` on, in the order `order` (a column, behind `-`
     where the other way round); `chosen` says how many are marked. `everything` counts all runs of the lab. `trouble` says why the engine does not go on.
     """
 
@@ -152,6 +167,7 @@ class DashboardPicture(msgspec.Struct, frozen=True, kw_only=True):
     stuck_total: int
     curve: list[tuple[float, float]]
     curve_count: int
+    heat: HeatGrid
     instances: list[RunRow]
     total: int
     first: int

@@ -8,6 +8,8 @@ import msgspec
 
 from wflab.analytics.durations import nominal_text, span_text
 from wflab.analytics.fleet.answer import DASH, Answer
+from wflab.analytics.fleet.failing import NEW
+from wflab.analytics.fleet.heat import COLUMNS
 from wflab.analytics.fleet.reaching import MOST_NODES, Reached
 from wflab.analytics.fleet.slo import SLO
 from wflab.analytics.fleet.survey import Survey
@@ -15,6 +17,7 @@ from wflab.protocol.dashboard import (
     DashboardFilter,
     DashboardPicture,
     FailureLine,
+    HeatGrid,
     Kpi,
     RunRow,
     StuckLine,
@@ -54,7 +57,7 @@ def dashboard_picture(  # noqa: PLR0913  # what was asked, and in what light
         ticks=ticks,
         filter=filter,
         code=code_of(filter),
-        definition=str(found.whole.attrs["definition"]),
+        definition=" ".join([str(found.whole.attrs["definition"]), *([NEW] if len(found.failures) else [])]),
         states=found.states,
         everything=found.everything,
         kpis=_tiles(found, slo),
@@ -71,6 +74,7 @@ def dashboard_picture(  # noqa: PLR0913  # what was asked, and in what light
         stuck_total=len(found.stuck),
         curve=[(took, place / (len(found.curve) - 1)) for place, took in enumerate(found.curve)],
         curve_count=found.curve_count,
+        heat=HeatGrid(columns=COLUMNS, edges=found.heat.edges, cells=found.heat.cells),
         instances=[row_of(*row) for row in found.instances],
         total=found.total,
         first=first,
@@ -227,6 +231,7 @@ def _failures(answer: Answer) -> list[FailureLine]:
             sample=row["sample"],
             message=str(row["message"])[:_LONGEST_MESSAGE],
             frame=row["frame"],
+            new_since=row["new_since"],
         )
         for row in answer.head(MOST_FAILURES).to_dict("records")
     ]

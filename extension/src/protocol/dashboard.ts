@@ -53,6 +53,7 @@ export interface FailureLine {
   readonly sample: string;
   readonly message: string;
   readonly frame: string;
+  readonly new_since: string;
 }
 
 export interface StuckLine {
@@ -63,6 +64,12 @@ export interface StuckLine {
   readonly since: number;
   readonly why: string;
   readonly remedy: string;
+}
+
+export interface HeatGrid {
+  readonly columns: number;
+  readonly edges: readonly number[];
+  readonly cells: readonly (readonly [column: number, row: number, runs: number, badly: number])[];
 }
 
 export interface RunRow {
@@ -111,6 +118,7 @@ export interface DashboardPicture extends AnyPicture {
   readonly stuck_total: number;
   readonly curve: readonly (readonly [seconds: number, share: number])[];
   readonly curve_count: number;
+  readonly heat: HeatGrid;
   readonly instances: readonly RunRow[];
   readonly total: number;
   readonly first: number;
@@ -145,6 +153,7 @@ export function isDashboardPicture(picture: unknown): picture is DashboardPictur
     typeof found === "object" &&
     found.view === "dashboard" &&
     typeof found.filter === "object" &&
+    typeof found.heat === "object" &&
     [found.kpis, found.workflows, found.failures, found.stuck, found.instances].every(Array.isArray)
   );
 }

@@ -8,6 +8,7 @@ from wflab.protocol.dashboard import (
     DashboardFilter,
     DashboardPicture,
     FailureLine,
+    HeatGrid,
     Kpi,
     RunRow,
     StuckLine,
@@ -97,6 +98,7 @@ def dashboard(**changes: Any) -> DashboardPicture:
                 sample="r3",
                 message="card 17 declined",
                 frame='File "<cell 3>", line 12, in charge',
+                new_since="v14",
             )
         ],
         failures_total=1,
@@ -114,6 +116,7 @@ def dashboard(**changes: Any) -> DashboardPicture:
         stuck_total=1,
         curve=[(0.5, 0.0), (1.5, 0.5), (4.0, 1.0)],
         curve_count=10,
+        heat=HeatGrid(columns=40, edges=[0.1, 1.0, 10.0, 100.0], cells=[(0, 0, 1, 0), (0, 1, 3, 0), (20, 1, 4, 1), (39, 2, 2, 2)]),
         instances=[row(1), row(2, status="FAILED", note="ValueError: card 17 declined"), row(3, status="RUNNING", ended=None)],
         total=3,
         first=0,
@@ -131,3 +134,45 @@ def dashboard(**changes: Any) -> DashboardPicture:
         trouble=None,
     )
     return msgspec.structs.replace(picture, **changes)
+
+
+def crowded() -> DashboardPicture:
+    """More workflows and failures than are drawn, in every state, with names that are long, odd or mean harm."""
+    states = ["COMPLETED", "CONTINUED_AS_NEW", "RUNNING", "PENDING", "SUSPENDED", "STALLED", "CANCELED", "TERMINATED", "FAILED", "UNKNOWN"]
+    names = [
+        '<script>alert("1")</script>',
+        "a & b's",
+        "\N{PARTY POPPER}" * 30,
+        "\u202egnp.exe\x00",
+        "nightly_report_of_everything_there_is",
+    ]
+    lines = [
+        line(
+            f"{names[place % 5]}{place}", 0, 0, version="" if place % 2 else "v2", counts=dict.fromkeys(states[: 1 + place % 10], 3**place)
+        )
+        for place in range(16)
+    ]
+    rare = line("rare", 0, 0, counts={"COMPLETED": 99_999, "FAILED": 1}, numerator=99_999, denominator=100_000, rate=0.99999, p95=3_725.0)
+    failure = dashboard().failures[0]
+    failures = [
+        msgspec.structs.replace(
+            failure,
+            fingerprint=f"{names[place % 5]} {'x' * 12 * place}",
+            activity="" if place % 3 else names[place % 5],
+            count=12_345 // (place + 1),
+            share=1 / (place + 2),
+            new_since="v2 1a2b3c4d" if place % 4 == 0 else "",
+        )
+        for place in range(9)
+    ]
+    words = "success = COMPLETED / (COMPLETED + FAILED + TERMINATED); " * 4
+    return dashboard(
+        lab='<lab>&"x".duckdb',
+        definition=words.strip(),
+        workflows=[rare, *lines],
+        workflows_total=17,
+        failures=failures,
+        failures_total=1_009,
+        instances=[],
+        graph=None,
+    )

@@ -1,6 +1,7 @@
 """The built dashboard in a browser, without a kernel: what it shows, what it asks when pressed, and that nothing moves by itself."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from tests.lab.views.pages import SHOW, marks_of, page_with
 from tests.lab.views.test_card import HOSTILE
 from wflab import protocol
 from wflab.protocol.dashboard import DashboardBulk, DashboardFilter, DashboardPicture, ExplainedNumber
+from wflab.views.dashboard_svg import svg_dashboard
 
 pytestmark = marks_of("dashboard")
 
@@ -78,6 +80,70 @@ def test_whatever_is_pressed_asks_for_a_filter(page: Page) -> None:
     assert since["since"] < since["until"]
     page.locator("[data-wf-field=text]").fill("card")
     page.wait_for_function("model.sent.some((sent) => sent.what === 'filter' && sent.arguments.text === 'card')")
+
+
+def test_a_new_failure_says_since_when_and_an_old_one_says_nothing(page: Page) -> None:
+    new, old = dashboard().failures[0], msgspec.structs.replace(dashboard().failures[0], fingerprint="KeyError: sku #", new_since="")
+    show(page, dashboard(failures=[new, old]))
+    expect(page.locator("[data-wf-failure]").nth(0).locator("[data-wf-new]")).to_have_text("new since v14")
+    expect(page.locator("[data-wf-failure]").nth(1)).not_to_contain_text("new since")
+
+
+def cell_at(page: Page, column: int, row: int) -> None:
+    """Put the pointer on a cell of the heat map, which is drawn to scale in 520 x 172."""
+    box = page.locator("[data-wf-heat]").bounding_box()
+    assert box is not None
+    scale = box["width"] / 520
+    page.mouse.move(box["x"] + scale * (74 + (column + 0.5) * 434 / 40), box["y"] + scale * (150 - (row + 0.5) * 144 / 3))
+
+
+def test_durations_are_a_curve_or_a_heat_map_whose_cells_say_what_they_count(page: Page) -> None:
+    show(page, dashboard())
+    heat = page.locator("[data-wf-heat]")
+    expect(heat).to_be_hidden()
+    expect(page.locator("[data-wf-explain=heat]")).to_be_hidden()
+    page.locator("[data-wf-action=heat]").click()
+    expect(heat).to_be_visible()
+    expect(page.locator(".wf-curveline")).to_be_hidden()
+    expect(page.locator("[data-wf-action=heat]")).to_have_attribute("aria-pressed", "true")
+    assert "10 ended runs by time and duration, 3 of them FAILED or TERMINATED" in (heat.get_attribute("aria-label") or "")
+    told = page.locator(".wf-heattold")
+    expect(told).to_contain_text("1 to 4 in a cell")
+    heat.scroll_into_view_if_needed()
+    cell_at(page, 20, 1)
+    expect(told).to_contain_text("1 s – 10 s: 4 runs, 1 FAILED or TERMINATED")
+    expect(heat.locator("title")).to_contain_text("4 runs")
+    cell_at(page, 10, 0)
+    expect(told).to_contain_text("100 ms – 1 s: 0 runs")
+    page.mouse.move(0, 0)
+    expect(told).to_contain_text("in a cell")
+    heat.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    expect(told).to_contain_text("10 s – 1 min 40 s: 2 runs, all FAILED or TERMINATED")
+    page.locator("[data-wf-explain=heat]").click()
+    assert asked(page, "explain")["arguments"] == {"what": "heat"}
+
+
+def test_the_heat_map_marks_what_ended_badly_by_more_than_colour_and_has_a_table(page: Page) -> None:
+    show(page, dashboard())
+    page.locator("[data-wf-action=heat]").click()
+    crosses = page.locator(".wf-cross").get_attribute("d") or ""
+    assert crosses.count("M") == 2 * 2, "two strokes for each of the two cells"
+    shades = [(page.locator(f".wf-heat{n}").get_attribute("d") or "").count("M") for n in range(1, 6)]
+    assert shades == [1, 0, 1, 1, 1], "1, 2, 3 and 4 runs"
+    table = page.locator("[data-wf-heattable]")
+    table.locator("summary").click()
+    expect(table.locator("tbody tr")).to_have_count(4)
+    expect(table.locator("tbody tr").first).to_contain_text("1 s – 10 s")
+    assert table.locator("tbody tr").first.locator("td").all_inner_texts()[1:] == ["4", "1"]
+    later = msgspec.structs.replace(dashboard().heat, cells=[(5, 2, 9, 9)])
+    push(page, dashboard(heat=later), 2)
+    expect(table.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("[data-wf-heat]")).to_be_visible()
+    push(page, dashboard(heat=msgspec.structs.replace(later, edges=[], cells=[])), 3)
+    expect(page.locator("[data-wf-heat]")).to_have_count(0)
 
 
 def test_nothing_of_nothing_is_a_dash_and_never_nought_or_all(page: Page) -> None:
@@ -160,6 +226,17 @@ def test_a_number_is_explained_by_its_sql(page: Page) -> None:
     expect(page.locator("[data-wf-sql]")).to_contain_text("$name = 'order'")
 
 
+def test_the_footer_exports_the_picture_that_python_draws(page: Page) -> None:
+    show(page, dashboard())
+    with page.expect_download() as found:
+        page.locator("[data-wf-action=svg]").click()
+    assert found.value.suggested_filename == "dashboard-lab.svg"
+    assert Path(found.value.path()).read_text("utf-8") == svg_dashboard(dashboard(), alone=True)
+    with page.expect_download() as found:
+        page.locator("[data-wf-action=html]").click()
+    assert "data:image/svg+xml" in Path(found.value.path()).read_text("utf-8")
+
+
 def test_a_run_is_opened_by_whoever_hears_it_or_else_its_code_is_told(page: Page) -> None:
     show(page, dashboard())
     page.locator("[data-wf-instance=r1] [data-wf-open=graph]").click()
@@ -196,10 +273,15 @@ def test_hostile_names_are_text(page: Page) -> None:
         dashboard(
             workflows=wicked,
             names=list(HOSTILE),
+            failures=[
+                msgspec.structs.replace(dashboard().failures[0], fingerprint=f"{n} {name}", new_since=name)
+                for n, name in enumerate(HOSTILE)
+            ],
             instances=[row(n, name=name, instance_id=f"{name}{n}", note=name) for n, name in enumerate(HOSTILE)],
         ),
     )
     assert page.locator("[data-wf-workflow]").count() == len(wicked)
+    assert page.locator("[data-wf-new]").count() == len(HOSTILE)
     assert page.evaluate("() => document.querySelectorAll('.wf-dash script, .wf-dash img').length") == 0
 
 

@@ -11,7 +11,7 @@ import duckdb
 import msgspec
 
 from wfengine.model.instance import Status
-from wflab.analytics.fleet import failing, lengths, slo, stuck, success
+from wflab.analytics.fleet import failing, heat, lengths, slo, stuck, success
 from wflab.analytics.fleet.answer import Answer
 from wflab.analytics.fleet.population import PREPARED, Scope, population
 from wflab.analytics.fleet.reaching import Reached, graph, reaching
@@ -60,7 +60,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Survey(msgspec.Struct, frozen=True, kw_only=True):
-    """The answers. `states` are without regard to the choice, `instances` and `curve` with it; `names`, `versions`, `tags` are what there is to choose from.
+    """The answers. `states` are without regard to the choice, `instances`, `curve` and `heat` with it; `names`, `versions`, `tags` are what there is to choose from.
 
     `trends` are (ended well, ended badly) by (name, version) and bin; `oldest` by (name, version); `worst` the fingerprint of most failures of a name.
     """
@@ -85,6 +85,7 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
     tags: list[str]
     curve: list[float]
     curve_count: int
+    heat: heat.HeatMap
     instances: list[tuple[Any, ...]]
     total: int
     reached: Reached | None = None
@@ -119,6 +120,7 @@ def survey(  # what is looked at, in what light, and when
     worst = _worst(broken)
     narrow(cursor, Choice(error=choice.error))
     took, count = _curve(cursor)
+    grid = heat.heat_map(cursor, scope, begin, end, of=PREPARED)
     reached = graph(cursor) if scope.name is not None else None
     listed, total = page(cursor, choice, now)
     return Survey(
@@ -134,6 +136,7 @@ def survey(  # what is looked at, in what light, and when
         worst=worst,
         curve=took,
         curve_count=count,
+        heat=grid,
         instances=listed,
         total=total,
         reached=reached,

@@ -9,10 +9,12 @@ import { asked, OPEN_VIEW } from "../doors";
 import { count, DASH, outcomeBar, rateCell, rateText, seconds, STATES, titleOf, trendCell, when } from "./cells";
 import { curveOf } from "./curve";
 import { type Change, Filters } from "./filters";
+import { Heat } from "./heat";
 import { Instances } from "./instances";
 import { Kept } from "./kept";
 import { Many } from "./many";
 import { type Column, Sheet } from "./sheet";
+import { svgOf } from "./svg";
 import { typeGraph } from "./typegraph";
 
 const KEYS: readonly KeyHelp[] = [
@@ -39,6 +41,8 @@ class Dashboard implements Content<DashboardPicture> {
   readonly #stuck = html("ul", { class: "wf-cards" });
   readonly #heads = { failures: html("h3", {}), stuck: html("h3", {}), curve: html("h3", {}), graph: html("h3", {}), instances: html("h3", {}) };
   readonly #curve = html("div", {});
+  readonly #heat = new Heat();
+  readonly #durations: readonly HTMLButtonElement[];
   readonly #graph = html("section", { class: "wf-block", hidden: true });
   readonly #instances: Instances;
   readonly #many: Many;
@@ -59,7 +63,15 @@ class Dashboard implements Content<DashboardPicture> {
     this.tools = this.#filters.tools;
     this.#pill.addEventListener("click", () => this.#reorder());
     this.#workflows = new Sheet("Workflows", this.#columns(), () => this.#redraw(), (row, line) => set(row, { "data-wf-workflow": titleOf(line) }));
-    const explain = (what: string): HTMLElement => this.#explainButton(what, "how this table is counted");
+    const explain = (what: string): HTMLElement => this.#explainButton(what, "how this is counted");
+    const explains = [explain("p95"), explain("heat")];
+    this.#durations = ["ECDF", "Heat map"].map((label, place) => html("button", { type: "button", class: "wf-small", "data-wf-action": place === 0 ? "curve" : "heat", title: place === 0 ? "what share of runs was done by when" : "time by duration: when they took how long" }, label));
+    const turn = (chosen: number): void => {
+      for (const [place, parts] of [[this.#curve, explains[0]], [this.#heat.element, explains[1]]].entries()) for (const part of parts) set(part as HTMLElement, { hidden: place !== chosen });
+      for (const [place, button] of this.#durations.entries()) set(button, { "aria-pressed": String(place === chosen) });
+    };
+    for (const [place, button] of this.#durations.entries()) button.addEventListener("click", () => turn(place));
+    turn(0);
     this.#body.append(
       this.#tiles,
       this.#chips,
@@ -68,7 +80,7 @@ class Dashboard implements Content<DashboardPicture> {
       html("div", { class: "wf-twoup" },
         html("section", { class: "wf-block" }, html("div", { class: "wf-blockhead" }, this.#heads.failures, explain("failures")), this.#failures),
         html("section", { class: "wf-block" }, html("div", { class: "wf-blockhead" }, this.#heads.stuck, explain("stuck")), this.#stuck)),
-      html("section", { class: "wf-block" }, html("div", { class: "wf-blockhead" }, this.#heads.curve, explain("p95")), this.#curve),
+      html("section", { class: "wf-block" }, html("div", { class: "wf-blockhead" }, this.#heads.curve, ...this.#durations, ...explains), this.#curve, this.#heat.element),
       html("section", { class: "wf-block" }, html("div", { class: "wf-blockhead" }, this.#heads.instances), this.#many.element, this.#instances.element),
       this.#definition,
     );
@@ -102,6 +114,7 @@ class Dashboard implements Content<DashboardPicture> {
     this.#drawStuck(picture);
     text(this.#heads.curve, `Duration of ${count(picture.curve_count)} ended runs`);
     replace(this.#curve, curveOf(picture.curve, picture.curve_count));
+    this.#heat.draw(picture);
     text(this.#heads.instances, `Instances (${count(picture.total)})`);
     this.#instances.draw(picture, now, this.#blocked);
     this.#many.draw(picture.chosen.length, picture.total, this.#blocked);
@@ -144,6 +157,10 @@ class Dashboard implements Content<DashboardPicture> {
 
   code(picture: DashboardPicture): string {
     return `${picture.code}.selection`;
+  }
+
+  svg(picture: DashboardPicture): string | null {
+    return picture.workflows.length > 0 ? svgOf(picture) : null;
   }
 
   block(reason: string | null): void {
@@ -295,8 +312,9 @@ class Dashboard implements Content<DashboardPicture> {
       const sample = html("button", { type: "button", class: "wf-link", title: `open ${line.sample}` }, "a sample");
       sample.addEventListener("click", () => this.#open({ instance_id: line.sample, name: line.workflows[0] ?? "run" }, "timeline"));
       const where = line.activity === "" ? `in ${line.workflows.join(", ")} itself` : `${line.activity} · ${line.workflows.join(", ")}`;
+      const mark = line.new_since === "" ? null : html("span", { class: "wf-chip wf-newmark", "data-wf-new": line.new_since, title: "only runs of the newest version failed so, and there are older versions: SQL says how that is told" }, `new since ${line.new_since}`);
       return html("li", { "data-wf-failure": line.fingerprint, "data-wf-count": line.count },
-        html("div", { class: "wf-cardline" }, press, html("b", {}, `${count(line.count)}`), html("span", { class: "wf-muted" }, `${Math.round(line.share * 100)}%`)),
+        html("div", { class: "wf-cardline" }, press, html("b", {}, `${count(line.count)}`), html("span", { class: "wf-muted" }, `${Math.round(line.share * 100)}%`), mark),
         html("div", { class: "wf-muted wf-cardnote" }, `${where} · last ${when(line.last)} · `, sample));
     });
     replace(this.#failures, ...lines, lines.length === 0 ? html("li", { class: "wf-muted" }, "No run has failed here.") : null);
