@@ -44,7 +44,7 @@ class Noting:
 
         Raises InvalidArgument for a text that is empty or longer than 2,000 characters, and where a run has 200 notes.
         """
-        said = text.strip()
+        said = text.strip().encode(errors="replace").decode()  # half a character, as a page may send it, cannot be written down
         if not said:
             raise InvalidArgument("The note is empty. Write what is to be known about this step.")
         if len(said) > LONGEST:

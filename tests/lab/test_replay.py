@@ -322,6 +322,8 @@ def test_a_note_needs_a_step_and_a_text_of_bearable_length(ended: wf.Run) -> Non
     with pytest.raises(InvalidArgument, match="no note 'n0'"):
         replay.remove_note("n0")
     assert replay.notes.empty
+    replay.note(1, "half a \ud83d and a \0")
+    assert list(replay.notes["text"]) == ["half a ? and a \0"]
 
 
 def test_notes_outlive_the_lab(tmp_path: Path) -> None:
