@@ -52,7 +52,7 @@ class LabFocus:
             return pd.DataFrame()
         rows = self._read(focus.instance_id)
         if focus.span_id is not None:
-            call = rows[rows["span_id"] == focus.span_id]
+            call = rows[(rows["call_id"] == focus.span_id) | (rows["span_id"] == focus.span_id)]
             return call if focus.attempt is None else call[call["attempt"] == focus.attempt]
         return rows if focus.group is None else rows[rows["group_key"] == focus.group]
 

@@ -57,6 +57,7 @@ from wflab.focus import LabFocus
 from wflab.linting.linted import Linted
 from wflab.linting.linting import lint
 from wflab.linting.on_define import lint_on_define
+from wflab.noting import Noting
 from wflab.options import options
 from wflab.protocol import ViewName
 from wflab.proving import saga_proof
@@ -124,6 +125,7 @@ class Lab:
         self.clock = LabClock(self.engine)
         self.decisions = Decisions(self.engine, self.audit)
         self.undoing = Undoing(self.engine, self.audit, self._look_at)
+        self.noting = Noting(self.engine, self.audit, self._look_at)
         self.focus = LabFocus(lambda instance_id: Run(self, instance_id).spans())
         self.served = Served()
         self._making = threading.Lock()  # guards that there is one of each below: a page's thread asks for them, too

@@ -136,8 +136,11 @@ class Run:
         The code is the version that the run started with, from this kernel's memory. `code=fn` replays the history on other code (`"current"`: on what is
         registered now) and shows where the two part; `source=True` runs the source that was recorded, which is done only where you say so.
         """
-        found = ReplaySource(self._lab.engine, self._state().instance_id, fork=self._fork, position=step, code=code, source=source)
-        return ReplayHandle(self._lab.displays, found)
+        lab = self._lab
+        found = ReplaySource(
+            lab.engine, self._state().instance_id, noting=lab.noting, fork=self._fork, position=step, code=code, source=source
+        )
+        return ReplayHandle(lab.displays, found)
 
     def _fork(self, at: int, edit: Mapping[int | str, Any] | None, code: Any) -> str:
         """For the replay's page: the id of a fork at this place in history."""

@@ -10,8 +10,9 @@ import { recipes } from "./panels/recipes";
 import { sidebar } from "./panels/sidebar";
 import { start } from "./panels/start";
 import { status } from "./panels/status";
+import { stepLinks } from "./panels/step_links";
 
 // each provides something else, and a list of plugins is typed for any of them
-const plugins = [links, mime, sidebar, status, inspector, beside, historyFile, recipes, start] as JupyterFrontEndPlugin<unknown>[];
+const plugins = [links, mime, sidebar, status, inspector, beside, historyFile, recipes, stepLinks, start] as JupyterFrontEndPlugin<unknown>[];
 
 export default plugins;

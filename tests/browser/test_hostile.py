@@ -1,5 +1,7 @@
 """Names and payloads that mean harm, in every field of every view: shown as text, nothing runs, nothing breaks."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -113,6 +115,13 @@ until = time.monotonic() + 60
 while lab.sql("SELECT count(DISTINCT instance_id) AS n FROM waits").n[0] < len(runs) and time.monotonic() < until:
     time.sleep(0.1)
 print("all wait:", lab.sql("SELECT count(DISTINCT instance_id) AS n FROM waits").n[0] >= len(runs))
+replay = runs[0].replay()
+for at, text in enumerate(STRINGS):
+    try:
+        replay.note(1 + at % 5, text)
+    except ValueError:
+        pass  # nothing but blanks, or too long
+print("notes:", len(replay.notes), set(replay.notes.text) == {text.strip() for text in STRINGS if 0 < len(text.strip()) <= 2000})
 """
 SHOWN = {
     "run": "for run in runs: display(run)",
@@ -134,6 +143,8 @@ def test_two_hundred_hostile_strings_are_text_in_every_view(open_notebook: OpenN
     page.run(0)
     page.run(1)
     expect(page.cell(1)).to_contain_text("all wait: True", timeout=90_000)
+    expect(page.cell(1)).to_contain_text(re.compile(r"notes: \d+ True"), timeout=90_000)
+    notes = int(page.output(1).split("notes: ")[1].split()[0])
     for index, name in enumerate(SHOWN, start=2):
         page.run(index)
         views = page.cell(index).locator(f"[data-wf-view={name}]")
@@ -143,6 +154,8 @@ def test_two_hundred_hostile_strings_are_text_in_every_view(open_notebook: OpenN
         assert page.page.evaluate("() => window.pwned") is None
         if name == "saga":
             assert views.first.locator("[data-wf-node]").count() == 24
+        if name == "replay":
+            assert views.first.locator("[data-wf-note]").count() == notes
         if name == "dashboard":
             mark = [text for text in strings if "<" in text][1]
             expect(views.last.locator("[data-wf-new]")).to_have_attribute("data-wf-new", mark, timeout=30_000)
@@ -156,4 +169,19 @@ def test_two_hundred_hostile_strings_are_text_in_every_view(open_notebook: OpenN
     assert opened.locator(":is(script, iframe, object, embed, video, audio, base, link)").count() == 0
     page.run(len(SHOWN) + 2)
     expect(page.cell(2).locator("[data-wf-view=run][data-wf-state=TERMINATED]").first).to_be_attached(timeout=30_000)
+    assert page.page.evaluate("() => window.pwned") is None
+
+    # As Markdown in a cell of the notebook, where Jupyter's own renderer has a go at them.
+    replays = list(SHOWN).index("replay") + 2
+    page.cell(replays).locator("[data-wf-view=replay] [data-wf-action=notes-insert]").first.click()
+    drawn = page.cell(replays + 1).locator(".jp-RenderedMarkdown")
+    expect(drawn.locator("li")).to_have_count(notes, timeout=30_000)
+    assert drawn.locator("ul, ol").count() == 1
+    assert (
+        drawn.locator(
+            ":is(img, script, iframe, object, embed, video, audio, svg, form, input, style, table, h1, h2, mjx-container)"
+        ).count()
+        == 0
+    )
+    assert drawn.locator("a[href]:not([href^='#wflab-replay/'])").count() == 0
     assert page.page.evaluate("() => window.pwned") is None

@@ -289,3 +289,87 @@ def test_the_page_is_told_what_it_cannot_ask(ended: wf.Run) -> None:
     replay = ended.replay()
     with pytest.raises(InvalidArgument, match="no answer"):
         asked(replay, "dance")
+
+
+def test_notes_stand_by_their_steps_and_in_every_replay_of_the_run(lab: wf.Lab, ended: wf.Run) -> None:
+    replay = ended.replay()
+    replay.note(5, "  charged *once*?  ")
+    second = replay.note(3, "declined\nagain")
+    notes = ended.replay(code=order).notes
+    assert list(notes["step"]) == [3, 5]
+    assert list(notes["text"]) == ["declined\nagain", "charged *once*?"]
+    assert list(notes["event"]) == ["charge_card failed: ValueError: declined", "charge_card (attempt 3) completed"]
+    assert list(notes["line"]) == [3, 3]
+    assert str(notes["at"].dtype).endswith("UTC]")
+    assert list(ended.history().loc[notes["sequence"], "type"]) == ["TaskFailed", "TaskCompleted"]
+    replay.remove_note(second)
+    assert list(replay.notes["step"]) == [5]
+    told = lab.sql("SELECT what, why, from_where FROM audit WHERE what LIKE '%note%' ORDER BY position")
+    assert [what.split()[0] for what in told.what] == ["note_step", "note_step", "remove_note"]
+    assert list(told.from_where) == ["run"] * 3
+    assert "note at step 5: charged *once*?" in replay.text()
+    assert "charged *once*?" in replay.html()
+
+
+def test_a_note_needs_a_step_and_a_text_of_bearable_length(ended: wf.Run) -> None:
+    replay = ended.replay()
+    with pytest.raises(InvalidArgument, match="There is no step 9"):
+        replay.note(9, "what")
+    with pytest.raises(InvalidArgument, match="The note is empty"):
+        replay.note(1, " \n")
+    with pytest.raises(InvalidArgument, match=r"2,001 characters, and 2,000 is the most"):
+        replay.note(1, "x" * 2001)
+    with pytest.raises(InvalidArgument, match="no note 'n0'"):
+        replay.remove_note("n0")
+    assert replay.notes.empty
+    replay.note(1, "half a \ud83d and a \0")
+    assert list(replay.notes["text"]) == ["half a ? and a \0"]
+
+
+def test_notes_outlive_the_lab(tmp_path: Path) -> None:
+    with wf.Lab(tmp_path / "a.duckdb") as lab:
+        lab.engine.register_activity(reserve)
+        lab.engine.register_workflow(
+            vanishing("def short(ctx, o):\n    got = yield ctx.call_activity('reserve', input=o)\n    return got\n")
+        )
+        run = lab.start("short", 1)
+        run.result(30)
+        run.replay().note(-1, "seen")
+    with wf.Lab(tmp_path / "a.duckdb") as lab:
+        (note,) = lab.get(run.id).replay().source.picture().notes
+        assert (note.step, note.event, note.text) == (2, "reserve completed", "seen")
+
+
+def test_the_page_writes_notes_and_takes_them_away(ended: wf.Run) -> None:
+    replay = ended.replay()
+    assert replay.source.picture().notes == []
+    (note,) = asked(replay, "note", step=2, text="<b>here</b>")["notes"]
+    assert (note["step"], note["text"], note["event"]) == (2, "<b>here</b>", "reserve completed")
+    assert [one.id for one in replay.source.picture().notes] == [note["id"]]
+    assert asked(replay, "remove_note", id=note["id"]) == {"notes": []}
+    assert replay.source.picture().notes == []
+    with pytest.raises(InvalidArgument, match="number of a step"):
+        asked(replay, "note", step="2", text="x")
+
+
+def test_a_step_names_the_call_whose_end_it_took_up_and_the_call_its_step(lab: wf.Lab, ended: wf.Run) -> None:
+    replay = ended.replay()
+    spans = ended.spans()
+    calls = {step.number: step.call for step in replay.source.picture().details.steps}
+    names = {number: None if call is None else spans.loc[spans["span_id"] == call.span_id, "name"].item() for number, call in calls.items()}
+    assert names == {1: None, 2: "reserve", 3: "charge_card", 4: "charge_card", 5: "charge_card", 6: "approval", 7: "ship"}
+    assert [call.attempt for call in calls.values() if call is not None] == [1, 1, 2, 3, None, 1]
+    for number, call in calls.items():
+        if call is not None:
+            assert asked(replay, "step_of", span_id=call.span_id, attempt=call.attempt) == {"step": number}
+            assert call.group == spans.loc[spans["span_id"] == call.span_id, "group_key"].item()
+    charge = calls[3]
+    assert charge is not None
+    assert asked(replay, "step_of", span_id=charge.span_id) == {"step": 5}
+    assert asked(replay, "step_of", group=charge.group) == {"step": 5}
+    assert asked(replay, "step_of", span_id="nobody") == {"step": None}
+    assert asked(replay, "step_of") == {"step": None}
+    lab.focus.set(ended.id, group=charge.group, span_id=charge.span_id)
+    assert list(lab.focus.df()["attempt"]) == [1, 2, 3]
+    lab.focus.set(ended.id, span_id=charge.span_id, attempt=2)
+    assert list(lab.focus.df()["attempt"]) == [2]

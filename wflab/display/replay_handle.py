@@ -78,11 +78,7 @@ class ReplayHandle(ViewHandle):
 
     def step(self, number: int) -> Step:
         """All about one step; a negative number counts from the end. Raises InvalidArgument where there is none."""
-        steps = self.source.reader.whole().steps
-        place = number - 1 if number > 0 else len(steps) + number
-        if number == 0 or not 0 <= place < len(steps):
-            raise InvalidArgument(f"There is no step {number}; the replay has {len(steps)}, counted from 1.")
-        return steps[place]
+        return self.source.step(number)
 
     def locals(self, number: int) -> dict[str, str]:
         """The variables after a step as text, as `repr` gave it then; at most 200 of 4 KB each, secrets hidden. Without the context."""
@@ -102,6 +98,37 @@ class ReplayHandle(ViewHandle):
         if (predicate is None) == (line is None):
             raise InvalidArgument("Say either an expression, hits('pay > 10'), or a line, hits(line=12).")
         return self.source.reader.hits(line if predicate is None else predicate)  # type: ignore[arg-type]  # one of the two is given
+
+    @property
+    def notes(self) -> pd.DataFrame:
+        """The notes about its steps, in their order, whoever wrote them: they belong to the run, and stay with its record.
+
+        | column | is |
+        |---|---|
+        | note | its id, for `remove_note` |
+        | step, line, event | the step that it is about, as in `steps()` |
+        | text | what was written |
+        | who, at | by whom and when (aware UTC) |
+        | sequence | the event that the step took up: its place in `run.history()` |
+        """
+        columns = ["note", "step", "line", "event", "text", "who", "at", "sequence"]
+        rows = [(one.id, one.step, one.line, one.event, one.text, one.who, one.at, one.seq) for one in self.source.notes()]
+        frame = pd.DataFrame(rows, columns=columns)
+        frame["line"] = frame["line"].astype("Int64")
+        frame["at"] = pd.to_datetime(frame["at"], unit="ms", utc=True)
+        return frame
+
+    def note(self, step: int, text: str) -> str:
+        """Write a note about a step (a negative number counts from the end); durable when it returns the note's id.
+
+        It stands in every replay of this run, now and later, and is an act of `audit`. Raises InvalidArgument where there is no such step, and for a
+        text that is empty or longer than 2,000 characters.
+        """
+        return self.source.write_note(step, text, where="run")
+
+    def remove_note(self, note: str) -> None:
+        """Take the note of this id away. Raises InvalidArgument where there is none."""
+        self.source.remove_note(note, where="run")
 
     @property
     def divergence(self) -> protocol.Divergence | None:

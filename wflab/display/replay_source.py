@@ -12,16 +12,20 @@ from wfengine.errors import EnginePaused, InstanceNotFound, InvalidArgument
 from wfengine.model.instance import TERMINAL
 from wfengine.model.payload import to_json
 from wfengine.runtime.engine import Engine
+from wfengine.testing.stepping.step import Step
 from wflab import protocol
 from wflab.analytics.asking import sentence, standing_of, steps_now
 from wflab.analytics.explaining import Cause, explain
 from wflab.analytics.provenance import provenance
+from wflab.analytics.step_notes import StepNote
+from wflab.display.replay_calls import CallsRead
 from wflab.display.replay_code import Code
 from wflab.display.replay_export import test_file
 from wflab.display.replay_reader import Read, ReplayReader
 from wflab.display.source import no_such_question
+from wflab.noting import Noting
 from wflab.views.replay_forks import fork_plan
-from wflab.views.replay_picture import MOST_AT_ONCE, detailed, replay_picture
+from wflab.views.replay_picture import MOST_AT_ONCE, detailed, noted, replay_picture
 
 _AT_FIRST_S = 3.0
 _LARGEST_REPLY = 400_000
@@ -34,12 +38,23 @@ class ReplaySource:
     freezes = False
 
     def __init__(
-        self, engine: Engine, instance_id: str, *, fork: Fork, position: int | None = None, code: Code = None, source: bool = False
+        self,
+        engine: Engine,
+        instance_id: str,
+        *,
+        noting: Noting,
+        fork: Fork,
+        position: int | None = None,
+        code: Code = None,
+        source: bool = False,
     ) -> None:
         self.instance_id = instance_id
         self.reader = ReplayReader(engine, instance_id, code=code, source=source)
         self._engine = engine
         self._fork = fork
+        self._noting = noting
+        self._notes = _KeptNotes(noting)
+        self._calls = CallsRead(engine)
         self._code = code
         self._position = position
         self._latest: protocol.ReplayPicture | None = None
@@ -60,11 +75,15 @@ class ReplaySource:
         return self._latest
 
     def answer(self, request: protocol.Request) -> Any:
-        """`steps` in all detail, `hits` of a breakpoint, `explain` a value, `fork_plan` and `fork`, `export_test`."""
+        """`steps` in all detail, `step_of` a call, `hits` of a breakpoint, `explain` a value, `note`, `remove_note`, `fork_plan`, `fork`, `export_test`."""
         given = request.arguments
         match request.what:
             case "steps":
                 return msgspec.to_builtins(self.details(_number(given, "first"), _number(given, "last")))
+            case "step_of":
+                return msgspec.to_builtins(protocol.StepFound(step=self.step_of(msgspec.convert(given, _Call))))
+            case "note" | "remove_note":
+                return msgspec.to_builtins(self._noted(request))
             case "hits":
                 return msgspec.to_builtins(protocol.StepHits(steps=self.reader.hits(str(given.get("text", "")))))
             case "explain":
@@ -82,9 +101,33 @@ class ReplaySource:
 
     def details(self, first: int, last: int) -> protocol.Details:
         """The steps from `first` to `last`, at most 400 of them."""
-        found = self.reader.read_on(_AT_FIRST_S).steps
-        until = min(len(found), last, first + MOST_AT_ONCE)
-        return detailed(found, range(max(1, first), until + 1), _LARGEST_REPLY)
+        found = self.reader.read_on(_AT_FIRST_S)
+        until = min(len(found.steps), last, first + MOST_AT_ONCE)
+        return detailed(found.steps, range(max(1, first), until + 1), _LARGEST_REPLY, self._calls.of(found))
+
+    def step_of(self, call: "_Call") -> int | None:
+        """The step that took up the end of a call, as a focus names it."""
+        return self._calls.of(self.reader.read_on(_AT_FIRST_S)).step_of(call.span_id, call.group, call.attempt)
+
+    def step(self, number: int) -> Step:
+        """One step; a negative number counts from the end. Raises InvalidArgument where there is none."""
+        steps = self.reader.whole().steps
+        place = number - 1 if number > 0 else len(steps) + number
+        if number == 0 or not 0 <= place < len(steps):
+            raise InvalidArgument(f"There is no step {number}; the replay has {len(steps)}, counted from 1.")
+        return steps[place]
+
+    def notes(self) -> list[protocol.StepNote]:
+        """The notes that stand, each with its step."""
+        return noted(self._notes.of(self.reader.key), self.reader.whole().steps)
+
+    def write_note(self, step: int, text: str, *, where: str) -> str:
+        """Note something about a step; see `Noting.write`."""
+        return self._noting.write(self.reader.read_on(0).instance, self.step(step).sequence, text, where=where)
+
+    def remove_note(self, note_id: str, *, where: str) -> None:
+        """Take a note away; see `Noting.remove`."""
+        self._noting.remove(self.reader.read_on(0).instance, note_id, where=where)
 
     def explain(self, name: str, step: int) -> list[Cause]:
         """Where a variable's value came from; see `analytics.explaining`."""
@@ -105,6 +148,14 @@ class ReplaySource:
         found = self.reader.whole()
         path.write_text(test_file(found.instance, found.rows, self.reader.choice), encoding="utf-8")
         return path.resolve()
+
+    def _noted(self, request: protocol.Request) -> protocol.Noted:
+        given = request.arguments
+        if request.what == "note":
+            self.write_note(_number(given, "step"), str(given.get("text", "")), where="replay")
+        else:
+            self.remove_note(str(given.get("id", "")), where="replay")
+        return protocol.Noted(notes=self.notes())
 
     def _test_name(self) -> str:
         name = "".join(letter if letter.isalnum() else "_" for letter in self.reader.read_on(0).instance.name).lower()
@@ -134,7 +185,8 @@ class ReplaySource:
         instance = found.instance
         why = "" if instance.status in TERMINAL else self._why(found)
         banners = list(reader.choice.banners) + ([found.error] if found.error else [])
-        drawn_from = (len(found.steps), len(found.rows), instance, reader.is_reading, why, tuple(banners), found.parting)
+        notes = self._notes.of(instance.key)
+        drawn_from = (len(found.steps), len(found.rows), instance, reader.is_reading, why, tuple(banners), found.parting, notes)
         if self._latest is not None and drawn_from == self._drawn_from:
             return msgspec.structs.replace(self._latest, now=round(engine.now().timestamp() * 1000, 3))
         self._drawn_from = drawn_from
@@ -156,11 +208,35 @@ class ReplaySource:
             diff=reader.choice.diff,
             divergence=_divergence(found),
             code_steps=len(found.steps) if reader.choice.definition is None else found.code_steps,
+            calls=self._calls.of(found),
+            notes=notes,
         )
 
     def _why(self, found: Read) -> str:
         standing = standing_of(self._engine, found.instance)
         return sentence(self._engine, found.instance, steps_now(self._engine, found.instance, list(found.rows), standing), standing)
+
+
+class _Call(msgspec.Struct, frozen=True):
+    """A call as a page asks for it."""
+
+    span_id: str | None = None
+    group: str | None = None
+    attempt: int | None = None
+
+
+class _KeptNotes:
+    """The notes of an execution, read again only when one was written or removed."""
+
+    def __init__(self, noting: Noting) -> None:
+        self._noting = noting
+        self._read_at = -1
+        self._notes: list[StepNote] = []
+
+    def of(self, key: int) -> list[StepNote]:
+        if (changes := self._noting.changes) != self._read_at:
+            self._notes, self._read_at = self._noting.notes(key), changes
+        return self._notes
 
 
 def _divergence(found: Read) -> protocol.Divergence | None:

@@ -40,6 +40,27 @@ class FrameView(msgspec.Struct, frozen=True, kw_only=True):
     variables: list[Variable]
 
 
+class StepCall(msgspec.Struct, frozen=True, array_like=True):
+    """The call whose end a step took up, as `Focus` names it: `span_id` the call's, `group` its call-site; `attempt` is None for what has no attempts."""
+
+    span_id: str
+    group: str
+    attempt: int | None
+
+
+class StepNote(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person wrote about a step: `seq` is the event that the step took up, `line` and `event` are the step's own. `at` in milliseconds."""
+
+    id: str
+    step: int
+    seq: int
+    line: int | None
+    event: str
+    text: str
+    who: str
+    at: float
+
+
 class TakenLine(msgspec.Struct, frozen=True, kw_only=True):
     """An event that the step took up. `payload`: it has a result or data that a fork may replace."""
 
@@ -76,7 +97,7 @@ class HeardLine(msgspec.Struct, frozen=True, kw_only=True):
 class StepDetail(msgspec.Struct, frozen=True, kw_only=True):
     """All about a step. `line` is where the workflow's function went on, `waits` where it waits now, `lines` what ran, as (source, line).
 
-    `at` is when its event was recorded, `clock` what the workflow's own clock said; `changed` names variables.
+    `at` is when its event was recorded, `clock` what the workflow's own clock said; `changed` names variables. `call` is None for the start and the like.
     """
 
     number: int
@@ -91,6 +112,7 @@ class StepDetail(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[tuple[int, int]]
     changed: list[str]
     frames: list[FrameView]
+    call: StepCall | None
     taken: list[TakenLine]
     asked: list[AskedLine]
     open: list[OpenLine]
@@ -152,6 +174,7 @@ class ReplayPicture(RunHead, frozen=True, kw_only=True):
     failures: list[int]
     details: Details
     divergence: Divergence | None
+    notes: list[StepNote]
     left_out: list[str]
 
 
@@ -173,6 +196,18 @@ class StepHits(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to `hits`: the steps at which a breakpoint holds."""
 
     steps: list[int]
+
+
+class StepFound(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to `step_of`: the step that took up the end of a call, None where there is none."""
+
+    step: int | None
+
+
+class Noted(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to `note` and `remove_note`: the notes that stand now."""
+
+    notes: list[StepNote]
 
 
 class ForkPlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ def replay_html(picture: protocol.ReplayPicture) -> str:
         scrolling("Steps", image(_svg(picture), told, f"width:{_WIDTH}px;height:{_HEIGHT}px;max-width:none;margin:0;display:block")),
         notes,
         _divergence(picture.divergence),
+        _notes(picture.notes),
         _table(picture),
         *(_listing(source) for source in picture.sources if source.text),
     ]
@@ -39,7 +40,8 @@ def replay_text(picture: protocol.ReplayPicture) -> str:
     more = [f"  ... {picture.steps_total - len(steps):,} more steps"] if picture.steps_total > len(steps) else []
     parted = picture.divergence
     end = [] if parted is None else [f"  history has {parted.expected}, the code asks for {parted.produced}{_at(parted)}"]
-    return "\n".join([f"{printable(picture.name)} {picture.status}, {picture.steps_total:,} steps", *lines, *more, *end])
+    notes = [f"  note at step {note.step}: {printable(' '.join(note.text.split()))}" for note in picture.notes]
+    return "\n".join([f"{printable(picture.name)} {picture.status}, {picture.steps_total:,} steps", *lines, *more, *end, *notes])
 
 
 def _sentence(picture: protocol.ReplayPicture) -> str:
@@ -120,6 +122,13 @@ def _divergence(parted: protocol.Divergence | None) -> str:
         f"<b>History and code part at step {parted.step}{safe(_at(parted))}.</b> History expected <code>{safe(parted.expected)}</code>, "
         f"the code produced <code>{safe(parted.produced)}</code>. {safe(parted.cause)}</div>"
     )
+
+
+def _notes(notes: Sequence[protocol.StepNote]) -> str:
+    if not notes:
+        return ""
+    lines = "".join(f'<li style="white-space:pre-wrap">Step {note.step}, {safe(note.event)}: {safe(note.text)}</li>' for note in notes)
+    return f'<div style="margin:6px 0"><b>Notes</b><ul style="margin:2px 0">{lines}</ul></div>'
 
 
 def _at(parted: protocol.Divergence) -> str:

@@ -1,5 +1,6 @@
 """The picture of a replay from its steps. What a page cannot hold is left out in order of use: the last steps, those about failures, then evenly spaced ones."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -13,6 +14,8 @@ from wfengine.testing.stepping.isolating import Source
 from wfengine.testing.stepping.showing import Value
 from wfengine.testing.stepping.step import Outcome, Step, changes, changes_within, frame_before
 from wflab import protocol
+from wflab.analytics.step_calls import StepCall, StepCalls
+from wflab.analytics.step_notes import StepNote
 from wflab.views.head import head_of, milliseconds
 
 LETTERS: Mapping[Outcome, str] = {
@@ -33,6 +36,7 @@ _MOST_FAILURES = 2_000
 _MOST_TAKEN = 40
 _MOST_LINES = 400
 _LONGEST_SOURCE = 40_000
+NO_CALLS = StepCalls((), (), ())
 _EDITABLE = {"TaskCompleted", "ChildWorkflowInstanceCompleted", "EventRaised"}
 
 
@@ -70,11 +74,13 @@ def replay_picture(  # noqa: PLR0913  # all that there is to say about a replay
     diff: str,
     divergence: protocol.Divergence | None,
     code_steps: int,
+    calls: StepCalls = NO_CALLS,
+    notes: Sequence[StepNote] = (),
 ) -> protocol.ReplayPicture:
     """`code_steps` is how many of the steps were run; the rest come after a divergence and are known from history alone."""
     failures = [step.number for step in steps if step.outcome is Outcome.FAILED]
     wanted = chosen(len(steps), failures, position)
-    details = detailed(steps, wanted, LARGEST_DETAILS)
+    details = detailed(steps, wanted, LARGEST_DETAILS, calls)
     count = len(details.steps)
     left_out = (
         [] if count == len(steps) else [f"{len(steps) - count:,} of {len(steps):,} steps come from the kernel when they are looked at"]
@@ -96,6 +102,7 @@ def replay_picture(  # noqa: PLR0913  # all that there is to say about a replay
         failures=failures[:_MOST_FAILURES],
         details=details,
         divergence=divergence,
+        notes=noted(notes, steps),
         left_out=left_out,
     )
 
@@ -111,13 +118,32 @@ def chosen(total: int, failures: Iterable[int], position: int) -> list[int]:
     return list(dict.fromkeys([*wanted, *evenly]))
 
 
-def detailed(steps: Sequence[Step], numbers: Iterable[int], room: int) -> protocol.Details:
+def noted(notes: Iterable[StepNote], steps: Sequence[Step]) -> list[protocol.StepNote]:
+    """The notes, each with the step that took up its event: with other code, or as far as it is read, perhaps only the next one that did."""
+    places = [step.sequence for step in steps]
+    found = [(note, min(bisect_left(places, note.sequence), len(steps) - 1)) for note in notes] if steps else []
+    return [
+        protocol.StepNote(
+            id=note.id,
+            step=steps[place].number,
+            seq=note.sequence,
+            line=steps[place].line,
+            event=steps[place].event,
+            text=note.text,
+            who=note.who,
+            at=milliseconds(note.at),
+        )
+        for note, place in found
+    ]
+
+
+def detailed(steps: Sequence[Step], numbers: Iterable[int], room: int, calls: StepCalls = NO_CALLS) -> protocol.Details:
     """These steps in all detail, as many of the first as there is room for (in characters of JSON, about), in their order."""
     values = _Values()
     found: list[protocol.StepDetail] = []
     size = told = 0
     for number in numbers:
-        detail = _detail(steps[number - 2] if number > 1 else None, steps[number - 1], values)
+        detail = _detail(steps[number - 2] if number > 1 else None, steps[number - 1], values, calls.of(steps[number - 1]))
         size += len(msgspec.json.encode(detail)) + sum(len(msgspec.json.encode(value)) for value in values.told[told:])
         told = len(values.told)
         if size > room and found:
@@ -165,7 +191,7 @@ def _sources(sources: Sequence[Source], hits: Mapping[tuple[int, int], int]) -> 
     ]
 
 
-def _detail(before: Step | None, step: Step, values: _Values) -> protocol.StepDetail:
+def _detail(before: Step | None, step: Step, values: _Values, call: StepCall | None) -> protocol.StepDetail:
     return protocol.StepDetail(
         number=step.number,
         seq=step.sequence,
@@ -179,6 +205,7 @@ def _detail(before: Step | None, step: Step, values: _Values) -> protocol.StepDe
         lines=list(step.lines[:_MOST_LINES]),
         changed=[name for name, change in changes(before, step).items() if change],
         frames=[_frame(before, step, place, values) for place in range(len(step.frames))],
+        call=None if call is None else protocol.StepCall(*call),
         taken=[
             protocol.TakenLine(seq=one.sequence, type=one.type, text=one.text, payload=one.type in _EDITABLE)
             for one in step.taken[-_MOST_TAKEN:]

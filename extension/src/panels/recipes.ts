@@ -1,4 +1,4 @@
-// What the gallery of recipes asks of JupyterLab: a cell below the current one.
+// What the gallery of recipes and the notes of a replay ask of JupyterLab: a cell below the current one.
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from "@jupyterlab/application";
 import { INotebookTracker, NotebookActions, type NotebookPanel } from "@jupyterlab/notebook";
 import { isRecord } from "../protocol";
@@ -6,14 +6,16 @@ import { INSERT } from "../views/doors";
 
 export const INSERT_CODE = "wflab:insert-code";
 
-/** One code cell with this source, below the cell that `origin` is in, else below the active one. */
-function insert(panel: NotebookPanel, source: string, origin: Element | null): void {
+/** One cell with this source, below the cell that `origin` is in, else below the active one. Markdown is shown as it reads. */
+function insert(panel: NotebookPanel, source: string, origin: Element | null, kind: "code" | "markdown" = "code"): void {
   const { content } = panel;
   const place = content.widgets.findIndex((cell) => origin !== null && cell.node.contains(origin));
   if (place >= 0) content.activeCellIndex = place;
   NotebookActions.insertBelow(content);
-  if (content.activeCell?.model.type !== "code") NotebookActions.changeCellType(content, "code");
-  content.activeCell?.model.sharedModel.setSource(source);
+  if (content.activeCell?.model.type !== kind) NotebookActions.changeCellType(content, kind);
+  const cell = content.activeCell;
+  cell?.model.sharedModel.setSource(source);
+  if (cell !== null && kind === "markdown") (cell as unknown as { rendered: boolean }).rendered = true; // a MarkdownCell, whose package is none of ours
   content.activate();
 }
 
@@ -39,7 +41,7 @@ export const recipes: JupyterFrontEndPlugin<void> = {
       const panel = into(origin);
       if (panel === null || !isRecord(detail) || typeof detail["source"] !== "string") return;
       event.preventDefault();
-      insert(panel, detail["source"], origin);
+      insert(panel, detail["source"], origin, detail["kind"] === "markdown" ? "markdown" : "code");
     });
   },
 };

@@ -21,6 +21,19 @@ export interface FrameView {
   readonly variables: readonly Variable[];
 }
 
+export type StepCall = readonly [span_id: string, group: string, attempt: number | null];
+
+export interface StepNote {
+  readonly id: string;
+  readonly step: number;
+  readonly seq: number;
+  readonly line: number | null;
+  readonly event: string;
+  readonly text: string;
+  readonly who: string;
+  readonly at: number;
+}
+
 export interface TakenLine {
   readonly seq: number;
   readonly type: string;
@@ -59,6 +72,7 @@ export interface StepDetail {
   readonly lines: readonly (readonly [source: number, line: number])[];
   readonly changed: readonly string[];
   readonly frames: readonly FrameView[];
+  readonly call: StepCall | null;
   readonly taken: readonly TakenLine[];
   readonly asked: readonly AskedLine[];
   readonly open: readonly OpenLine[];
@@ -105,6 +119,7 @@ export interface ReplayPicture extends RunHead {
   readonly failures: readonly number[];
   readonly details: Details;
   readonly divergence: Divergence | null;
+  readonly notes: readonly StepNote[];
   readonly left_out: readonly string[];
 }
 

@@ -3,9 +3,13 @@
 
 export const INSERT = "wflab:insert";
 export const OPEN_VIEW = "wflab:open-view";
+/** The other way round: the extension asks a replay that is drawn in the page to turn to a step of a run; one of that run prevents the default. */
+export const TO_STEP = "wflab:to-step";
 
 export interface Insert {
   readonly source: string;
+  /** What kind of cell; code where nothing is said. */
+  readonly kind?: "code" | "markdown";
 }
 
 export interface OpenRunView {

@@ -1,6 +1,7 @@
 """Recorded runs to step through, without a lab."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.lab.conftest import Story
@@ -12,6 +13,9 @@ from wfengine.runtime.registry import Definition
 from wfengine.testing.rehearsal import Rehearsal
 from wfengine.testing.stepping.stepper import Stepper, event_steps, in_own_thread
 from wflab import protocol
+from wflab.analytics.spans import spans_of
+from wflab.analytics.step_calls import StepCalls
+from wflab.analytics.step_notes import StepNote
 from wflab.views.replay_picture import replay_picture
 
 
@@ -72,7 +76,12 @@ def loop(ctx: Any, count: int) -> Any:
 
 
 def picture(
-    rows: list[HistoryRow], code: Any = order, *, position: int | None = None, divergence: protocol.Divergence | None = None
+    rows: list[HistoryRow],
+    code: Any = order,
+    *,
+    position: int | None = None,
+    divergence: protocol.Divergence | None = None,
+    notes: Sequence[StepNote] = (),
 ) -> protocol.ReplayPicture:
     """The picture of a run of `code`; None: of its events alone."""
     instance = _instance(rows)
@@ -101,7 +110,15 @@ def picture(
         diff="",
         divergence=divergence,
         code_steps=len(steps),
+        calls=StepCalls(spans_of(instance, rows), rows, steps),
+        notes=notes,
     )
+
+
+def note(step: int, text: str, id: str = "n1") -> StepNote:
+    """A note about a step of `ordered()`."""
+    sequence = (0, 2, 4, 8, 12, 14, 16, 18)[step - 1]
+    return StepNote(id=id, sequence=sequence, text=text, who="ana", at=datetime(2026, 1, 1, 12, tzinfo=UTC))
 
 
 def _instance(rows: list[HistoryRow]) -> Any:

@@ -1,5 +1,6 @@
 """The built replay in a browser, without a kernel: what steps, keys and clicks show, and what is asked of the kernel."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,13 +9,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.lab.views.pages import SHOW, marks_of, page_with
-from tests.lab.views.replay_stories import loop, looped, ordered, parted, picture
+from tests.lab.views.replay_stories import loop, looped, note, ordered, parted, picture
 from tests.lab.views.test_card import HOSTILE
 from wfengine.model.work import HistoryRow
 from wfengine.runtime.registry import Definition
 from wfengine.testing.stepping.step import Step
 from wfengine.testing.stepping.stepper import Stepper, in_own_thread
 from wflab import protocol
+from wflab.views.bundles import snapshot_of
 from wflab.views.replay_picture import detailed
 
 VIEW = "[data-wf-view=replay]"
@@ -242,6 +244,159 @@ def steps_of(rows: list[HistoryRow]) -> list[Step]:
     stepper = Stepper(Definition("workflow", "loop", loop))
     in_own_thread(lambda: stepper.take(rows))
     return stepper.steps
+
+
+def push(page: Page, seq: int, told: protocol.ReplayPicture) -> None:
+    page.evaluate("model.push", protocol.as_data(protocol.ShowPicture(seq=seq, picture=told)))
+
+
+def test_a_note_is_written_about_the_step_that_is_looked_at(page: Page, show: Show) -> None:
+    show(picture(ordered()))
+    go(page, 5)
+    page.keyboard.press("n")
+    field = page.locator("[data-wf-field=note]")
+    expect(field).to_be_focused()
+    expect(page.locator("[data-wf-noteform] label")).to_contain_text("Note about step 5")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-wf-noteform] [role=alert]")).to_contain_text("Write something first")
+    page.keyboard.type("twice? n l")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("ask ana")
+    page.keyboard.press("Enter")
+    request = asked(page, "note")
+    assert request["arguments"] == {"step": 5, "text": "twice? n l\nask ana"}
+    reply(page, request, error="The engine is paused.")
+    expect(page.locator("[data-wf-noteform] [role=alert]")).to_have_text("The engine is paused.")
+    page.keyboard.press("Control+Enter")
+    reply(page, asked(page, "note"), protocol.Noted(notes=[]))
+    expect(page.locator("[data-wf-noteform]")).to_be_hidden()
+    expect(page.locator("[data-wf-slider]")).to_be_focused()
+    page.click("[data-wf-action=note]")
+    page.keyboard.type("no, not this")
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-wf-noteform]")).to_be_hidden()
+    page.keyboard.press("n")
+    expect(field).to_have_value("")
+    assert len([sent for sent in page.evaluate("model.sent") if sent.get("what") == "note"]) == 2
+
+
+def test_notes_are_listed_marked_and_lead_to_their_step(page: Page, show: Show) -> None:
+    told = picture(ordered(), notes=[note(3, "declined\nagain"), note(5, HOSTILE, id="n2")])
+    show(told)
+    expect(page.locator("[data-wf-notemark]")).to_have_count(2)
+    rows = page.locator("[data-wf-note]")
+    expect(rows.nth(0)).to_contain_text("line 4 · charge_card failed")
+    assert rows.nth(1).locator(".wf-notetext").inner_text() == HOSTILE
+    assert page.locator(f"{VIEW} script, {VIEW} img").count() == 0
+    rows.nth(0).locator("[data-wf-action=note-step]").click()
+    expect(page.locator("[data-wf-position]")).to_have_text("step 3 of 8")
+    expect(page.locator("[data-wf-note][aria-current]")).to_have_attribute("data-wf-notestep", "3")
+    expect(page.locator("[data-wf-slider]")).to_have_attribute("aria-valuetext", re.compile(", 1 note$"))
+    rows.nth(1).locator("[data-wf-action=note-remove]").click()
+    request = asked(page, "remove_note")
+    assert request["arguments"] == {"id": "n2"}
+    reply(page, request, protocol.Noted(notes=[]))
+    push(page, 2, picture(ordered(), notes=[note(3, "declined\nagain")]))
+    expect(rows).to_have_count(1)
+    push(page, 3, picture(ordered()))
+    expect(page.locator("[data-wf-action=notes-insert]")).to_be_hidden()
+    expect(page.locator("[data-wf-notemark]")).to_have_count(0)
+
+
+def test_notes_go_to_the_notebook_as_one_list_or_are_given_out_to_copy(page: Page, show: Show) -> None:
+    show(picture(ordered(), notes=[note(5, "a *b*")]))
+    page.click("[data-wf-action=notes-insert]")  # no clipboard here, either: the page is no secure one
+    expect(page.locator("[data-wf-notestold]")).to_contain_text("only wflab's JupyterLab extension can insert a cell")
+    assert "a \\*b\\*" in page.locator(".wf-notes textarea[readonly]").input_value()
+    page.evaluate(
+        "document.addEventListener('wflab:insert', (event) => { window.put = event.detail; event.preventDefault(); }, { once: true })"
+    )
+    page.click("[data-wf-action=notes-insert]")
+    expect(page.locator("[data-wf-notestold]")).to_have_text("Inserted below.")
+    put = page.evaluate("window.put")
+    assert put["kind"] == "markdown"
+    assert "- [Step 5](#wflab-replay/7f3a9c/5), line 4, charge\\_card \\(attempt 3\\) completed: a \\*b\\*" in put["source"].splitlines()
+
+
+def test_saved_notes_can_be_read_without_a_kernel(page: Page) -> None:
+    mount = """async (message) => { const { default: widget } = await import("/widget.js"); const died = { isDisposed: true };
+      await widget.render({ model: { get: () => message, on: (event, slot) => event === "comm_live_update" && setTimeout(slot), off() {}, send() {}, widget_manager: { kernel: died } }, el: document.getElementById("cell") }); }"""
+    saved = snapshot_of(picture(ordered(), notes=[note(5, "seen")]))["picture"]
+    page.evaluate(mount, {"type": "picture", "seq": 1, "picture": saved})
+    expect(page.locator(f"{VIEW}[data-wf-mode=snapshot]")).to_be_visible()
+    expect(page.locator("[data-wf-note] .wf-notetext")).to_have_text("seen")
+    expect(page.locator("[data-wf-action=note-remove]")).to_be_disabled()
+    expect(page.locator("[data-wf-action=note]")).to_be_disabled()
+    expect(page.locator("[data-wf-action=notes-insert]")).to_be_enabled()
+    page.locator("[data-wf-action=note-step]").click()
+    expect(page.locator("[data-wf-position]")).to_have_text("step 5 of 8")
+    page.keyboard.press("n")
+    expect(page.locator("[data-wf-noteform]")).to_be_hidden()
+
+
+SENT = "model.sent.filter((sent) => sent.type === 'set_focus').map((sent) => sent.focus)"
+
+
+def test_a_step_turns_all_views_to_the_call_whose_end_it_took_up_once_the_person_rests(page: Page, show: Show) -> None:
+    show(picture(ordered()))
+    go(page, 5)
+    page.wait_for_function(f"{SENT}.some((focus) => focus.span_id === '1:a1' && focus.attempt === 3)")
+    focus = {"instance_id": "7f3a9c", "group": "workflow order/activity charge_card", "span_id": "1:a1", "attempt": 3}
+    assert page.evaluate(SENT)[-1] == focus
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"{SENT}.at(-1).span_id === '1:a6'")
+    sent = page.evaluate(SENT)
+    for one in sent:  # the kernel tells all views, this one, too, and late
+        page.evaluate("model.tell", protocol.as_data(protocol.FocusMoved(focus=protocol.Focus(**one))))
+    expect(page.locator("[data-wf-position]")).to_have_text("step 6 of 8")
+    page.keyboard.press("Home")
+    page.wait_for_function(f"{SENT}.at(-1).span_id === null")
+    assert page.evaluate(SENT)[-1] == {"instance_id": "7f3a9c", "group": None, "span_id": None, "attempt": None}
+
+
+def test_what_another_view_turns_to_is_followed_and_not_told_again(page: Page, show: Show) -> None:
+    show(picture(ordered()))
+    place = page.locator("[data-wf-position]")
+    turned = protocol.Focus(instance_id="7f3a9c", group="workflow order/activity charge_card", span_id="1:a1")
+    page.evaluate("model.tell", protocol.as_data(protocol.FocusMoved(focus=turned)))
+    request = asked(page, "step_of")
+    assert request["arguments"] == {"span_id": "1:a1", "group": "workflow order/activity charge_card", "attempt": None}
+    reply(page, request, protocol.StepFound(step=5))
+    expect(place).to_have_text("step 5 of 8")
+    page.evaluate("model.tell", protocol.as_data(protocol.FocusMoved(focus=protocol.Focus(instance_id="other", span_id="9:a1"))))
+    page.evaluate("model.tell", protocol.as_data(protocol.FocusMoved(focus=None)))
+    page.evaluate("model.tell", protocol.as_data(protocol.FocusMoved(focus=protocol.Focus(instance_id="7f3a9c", span_id="1:a0"))))
+    late = asked(page, "step_of")
+    page.locator("[data-wf-slider]").focus()
+    page.keyboard.press("End")
+    reply(page, late, protocol.StepFound(step=2))  # the person was quicker
+    page.wait_for_function(f"{SENT}.length > 0")
+    expect(place).to_have_text("step 8 of 8")
+    assert [focus["span_id"] for focus in page.evaluate(SENT)] == ["1:a8"]
+
+
+def test_every_key_has_a_button(page: Page, show: Show) -> None:
+    show(picture(looped(30), loop))
+    place = page.locator("[data-wf-position]")
+    for action, step in (
+        ("first", 1),
+        ("ten-on", 11),
+        ("line-next", 12),
+        ("line-before", 11),
+        ("next", 12),
+        ("back", 11),
+        ("previous-failure", 9),
+        ("ten-back", 1),
+        ("next-failure", 9),
+        ("last", 31),
+    ):
+        page.click(f"[data-wf-action={action}]")
+        expect(place).to_have_text(f"step {step} of 31")
+    for action in ("play", "full", "breakpoint", "note", "fork", "edit", "export-test"):
+        expect(page.locator(f"[data-wf-action={action}]")).to_be_visible()
+    assert page.locator(f"{LOCALS} .wf-pin").count() == page.locator(f"{LOCALS} .wf-varname:is(button)").count() > 0
+    page.keyboard.press("?")
+    expect(page.locator(VIEW)).to_contain_text("a note about this step")
 
 
 def test_what_a_workflow_supplies_is_text(page: Page, show: Show) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.lab.views.replay_stories import loop, looped, ordered, parted, picture
+from tests.lab.views.replay_stories import loop, looped, note, ordered, parted, picture
 from tests.lab.views.test_card import HOSTILE
 from wflab import protocol
 from wflab.views.bundles import bundle_of, snapshot_of
@@ -18,7 +18,9 @@ LARGEST_SNAPSHOT = 256 * 1024
 
 def test_a_replay_is_sent_as_in_the_sample() -> None:
     """After a change that is meant, write this message into the sample (as JSON, indent 1) and mend protocol/replay.ts."""
-    sent = json.loads(msgspec.json.encode(protocol.ShowPicture(seq=3, picture=picture(ordered(), divergence=parted()))))
+    sent = json.loads(
+        msgspec.json.encode(protocol.ShowPicture(seq=3, picture=picture(ordered(), divergence=parted(), notes=[note(5, "charged twice?")])))
+    )
     assert sent == json.loads((SAMPLES / "replay.json").read_text())
 
 

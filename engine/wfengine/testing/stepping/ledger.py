@@ -62,19 +62,16 @@ class Ledger:
                 self.open.pop(event.task_scheduled_id, None)
             case h.TimerFired():
                 self.open.pop(event.timer_id, None)
-            case h.EventRaised():
-                name = event.name.casefold()
-                answered = next((one.id for one in self.open.values() if one.kind == "wait" and one.name.casefold() == name), None)
-                if answered is not None:
-                    del self.open[answered]
+            case h.EventRaised() if (answered := self._wait_for(event.name)) is not None:
+                del self.open[answered]
             case _:
                 pass
 
     def taken(self, row: HistoryRow) -> Taken:
-        """The line for a row."""
+        """The line for a row that arrives; before it is settled, as what it answers must still be open."""
         event = row.event
         by = f" by {event.raised_by}" if isinstance(event, h.EventRaised) and event.raised_by else ""
-        return Taken(sequence=row.sequence, type=type(event).__name__, text=f"{self.text(event)}{by}", event_id=answers(event))
+        return Taken(sequence=row.sequence, type=type(event).__name__, text=f"{self.text(event)}{by}", event_id=self._answered(event))
 
     def text(self, event: h.HistoryEvent) -> str:  # noqa: PLR0911  # one short arm per kind of event
         """What arrived, in a few words."""
@@ -97,6 +94,14 @@ class Ledger:
                 return told(event)
             case _:
                 return _words(type(event).__name__)
+
+    def _answered(self, event: h.HistoryEvent) -> int | None:
+        return self._wait_for(event.name) if isinstance(event, h.EventRaised) else answers(event)
+
+    def _wait_for(self, event_name: str) -> int | None:
+        """The oldest open wait for an event of this name."""
+        name = event_name.casefold()
+        return next((one.id for one in self.open.values() if one.kind == "wait" and one.name.casefold() == name), None)
 
     def _called(self, action_id: int) -> str:
         name, attempt = self._names.get(action_id, (f"action {action_id}", 1))
@@ -143,7 +148,7 @@ def end_of(events: Iterable[h.HistoryEvent]) -> Asked | None:
 
 
 def answers(event: h.HistoryEvent) -> int | None:
-    """The action that an arriving event answers."""
+    """The action that an arriving event answers; which wait an external event answers is known only to a Ledger."""
     match event:
         case h.TaskCompleted() | h.TaskFailed() | h.ChildWorkflowInstanceCompleted() | h.ChildWorkflowInstanceFailed():
             return event.task_scheduled_id

@@ -1,16 +1,19 @@
 // The replay: code, variables, what is under way and the scrubber, at one step at a time. All of it is drawn from what the page has; only what it lacks is asked for.
 import style from "../../../style/replay.css";
 import { html, replace, set, text } from "../../dom";
-import { isRecord, isReplayPicture, type Link, type ReplayPicture, type StepDetail } from "../../protocol";
+import { type Focus, isRecord, isReplayPicture, type Link, type ReplayPicture, type StepDetail } from "../../protocol";
 import type { Content, Host, KeyHelp, TableData } from "../../shell/content";
 import { viewOf } from "../../shell/shell";
 import type { MakeView } from "../../view";
+import { TO_STEP } from "../doors";
 import { Around } from "./around";
 import { Book } from "./book";
 import { Breakpoints } from "./breakpoints";
 import { button } from "./button";
 import { CodePane } from "./code";
+import { focusOfStep, Following, stepFor } from "./focusing";
 import { ForkPanel } from "./forking";
+import { Notes } from "./notes";
 import { Parted } from "./parted";
 import { Player } from "./player";
 import { Scrubber } from "./scrubber";
@@ -31,6 +34,7 @@ const KEYS: readonly KeyHelp[] = [
   { keys: "w", what: "why: where the variable's value came from" },
   { keys: "b", what: "a breakpoint: a line, or an expression such as pay > 10" },
   { keys: "f e", what: "fork here; edit the result and fork" },
+  { keys: "n", what: "a note about this step" },
   { keys: "l", what: "to the newest step" },
 ];
 
@@ -51,6 +55,9 @@ class ReplayContent implements Content<ReplayPicture> {
   readonly #why = html("p", { class: "wf-chain", "data-wf-chain": "", role: "status", hidden: true });
   readonly #place = html("span", { class: "wf-place", "data-wf-position": "" });
   readonly #live = button("Newest", "to the newest step (l)", "live", () => this.#goLive());
+  readonly #notes: Notes;
+  readonly #following: Following;
+  readonly #failuresBefore = button("▲", "previous failure ( [ )", "previous-failure", () => this.#failure(-1));
   readonly #failures = button("", "next failure ( ] )", "next-failure", () => this.#failure(1));
   readonly #full = button("All variables", "all variables, or only what changed (d)", "full", () => this.#turnFull());
   readonly #breakpoints: Breakpoints;
@@ -62,15 +69,22 @@ class ReplayContent implements Content<ReplayPicture> {
   #picture: ReplayPicture | null = null;
   #position = 0;
   #isFollowing = true;
+  #owesFocus = false; // a step was made to where the page did not know yet what it is about
+  #turns = 0;
 
   constructor(private readonly host: Host) {
-    this.#book = new Book(host, () => this.#draw());
+    this.#book = new Book(host, () => {
+      this.#draw();
+      if (this.#owesFocus) this.#tellFocus();
+    });
+    this.#following = new Following(host);
+    this.#notes = new Notes(host, { go: (position) => this.#go(position), leave: () => this.#toSlider() });
     this.#parted = new Parted((position) => this.#go(position), (sentence) => host.say(sentence));
     this.#breakpoints = new Breakpoints(host, this.#book, {
       total: () => this.#total,
       go: (position) => this.#go(position),
       found: () => this.#toHit(),
-      leave: () => (this.#scrubber.element.firstElementChild as HTMLElement | null)?.focus(),
+      leave: () => this.#toSlider(),
     });
     this.#code = new CodePane(this.#book, () => this.#draw(), (line) => void this.#breakpoints.at(line));
     this.#variables = new VariablesPane(this.#book, { why: (name) => void this.#explain(name) });
@@ -81,16 +95,20 @@ class ReplayContent implements Content<ReplayPicture> {
       this.#variables.element,
       this.#why,
       ...this.#around.panes,
-      html("div", { class: "wf-replayacts", role: "toolbar", "aria-label": "What can be done at this step" }, this.#fork, this.#edit, this.#test, this.#exported),
+      html("div", { class: "wf-replayacts", role: "toolbar", "aria-label": "What can be done at this step" }, this.#notes.button, this.#fork, this.#edit, this.#test, this.#exported),
     );
     const steps = html(
       "div",
       { class: "wf-stepper", role: "toolbar", "aria-label": "Steps" },
       button("|◀", "first step (Home)", "first", () => this.#go(1)),
+      button("−10", "ten steps back (PgUp)", "ten-back", () => this.#go(this.#position - 10)),
       button("◀", "one step back (←)", "back", () => this.#go(this.#position - 1)),
       this.#player.button,
       button("▶", "one step on (→)", "next", () => this.#go(this.#position + 1)),
+      button("+10", "ten steps on (PgDn)", "ten-on", () => this.#go(this.#position + 10)),
       button("▶|", "last step (End)", "last", () => this.#go(this.#total)),
+      button("◀ same line", "to where this line ran before (Shift+←)", "line-before", () => this.#sameLine(-1)),
+      button("same line ▶", "to where this line runs next (Shift+→)", "line-next", () => this.#sameLine(1)),
       this.#player.speed,
       this.#place,
       this.#happened,
@@ -107,8 +125,10 @@ class ReplayContent implements Content<ReplayPicture> {
       steps,
       this.#scrubber.element,
       this.#breakpoints.list,
+      this.#notes.element,
     );
-    this.tools = [this.#full, this.#failures, this.#breakpoints.field, this.#breakpoints.button];
+    this.element.addEventListener(TO_STEP, (event) => this.#turnTo(event as CustomEvent<unknown>));
+    this.tools = [this.#full, this.#failuresBefore, this.#failures, this.#breakpoints.field, this.#breakpoints.button];
     this.#watchSize = typeof ResizeObserver === "function" ? new ResizeObserver(() => this.#drawScrubber()) : null;
     this.#watchSize?.observe(this.#scrubber.element);
   }
@@ -128,7 +148,7 @@ class ReplayContent implements Content<ReplayPicture> {
   }
 
   key(event: KeyboardEvent): boolean {
-    if (event.key === "Escape") return this.#forking.close();
+    if (event.key === "Escape") return this.#notes.close() || this.#forking.close();
     const inField = event.target instanceof HTMLElement && event.target.closest("summary, textarea") !== null;
     if (event.shiftKey && (event.key === "ArrowLeft" || event.key === "ArrowRight")) {
       this.#sameLine(event.key === "ArrowLeft" ? -1 : 1);
@@ -145,6 +165,7 @@ class ReplayContent implements Content<ReplayPicture> {
       "]": () => this.#failure(1),
       d: () => this.#turnFull(),
       l: () => this.#goLive(),
+      n: () => this.#notes.openForm(),
       b: () => this.#breakpoints.field.focus(),
       f: () => this.#openFork(false),
       e: () => this.#openFork(true),
@@ -191,12 +212,24 @@ class ReplayContent implements Content<ReplayPicture> {
     this.#draw();
   }
 
+  focus(focus: Focus | null): void {
+    const picture = this.#picture;
+    if (!this.#following.hears(focus) || focus === null || focus.instance_id !== picture?.instance_id || (focus.span_id ?? focus.group) === null) return;
+    this.#owesFocus = false;
+    const here = this.#book.step(this.#position);
+    if (focus.span_id === null && here !== null && stepFor(focus, [here]) !== null) return; // in the group already
+    this.#player.stop();
+    if (this.host.blocked === null) void this.#find(focus);
+    else this.#follow(stepFor(focus, this.#book.all()));
+  }
+
   look(isSeen: boolean): void {
     if (!isSeen) this.#player.stop();
   }
 
   dispose(): void {
     this.#player.stop();
+    this.#following.stop();
     this.#watchSize?.disconnect();
   }
 
@@ -219,17 +252,18 @@ class ReplayContent implements Content<ReplayPicture> {
     text(this.#place, this.#total === 0 ? "no steps yet" : `step ${number(this.#position)} of ${number(this.#total)}`);
     text(this.#happened, step === null ? "" : `${step.event} · event #${step.seq} · ${clockText(step.at)}`);
     this.#around.draw(step);
+    this.#notes.draw(picture, this.#position);
     this.#live.hidden = picture.is_over && this.#position === this.#total;
     const newer = this.#total - this.#position;
     text(this.#live, !picture.is_over && newer > 0 ? `Jump to live (${number(newer)} new)` : "Newest");
-    this.#failures.hidden = picture.failures.length === 0;
+    this.#failuresBefore.hidden = this.#failures.hidden = picture.failures.length === 0;
     text(this.#failures, `${plural(picture.failures.length, "failure")} ▼`);
     set(this.#full, { "aria-pressed": String(this.#variables.isFull) });
     this.#drawScrubber();
   }
 
   #drawScrubber(): void {
-    if (this.#picture !== null) this.#scrubber.draw(this.#picture, this.#position, this.#breakpoints.hits, spokenStep(this.#book.step(this.#position), this.#position, this.#total));
+    if (this.#picture !== null) this.#scrubber.draw(this.#picture, this.#position, this.#breakpoints.hits, this.#notes.steps, spokenStep(this.#book.step(this.#position), this.#position, this.#total, this.#notes.steps.filter((at) => at === this.#position).length));
   }
 
   #whyNone(picture: ReplayPicture, step: StepDetail | null): string {
@@ -249,14 +283,53 @@ class ReplayContent implements Content<ReplayPicture> {
 
   // What a person does.
 
-  #go(position: number): void {
+  /** Turn to a step; `isOwn` says that the person did so here, which the other views are told. */
+  #go(position: number, isOwn = true): void {
     const at = Math.max(Math.min(1, this.#total), Math.min(this.#total, position));
     if (at === this.#position) return;
     this.#position = at;
+    this.#turns += 1;
+    if (isOwn) this.#tellFocus();
     this.#isFollowing = at === this.#total;
     this.#why.hidden = true;
     this.#forking.close();
     this.#draw();
+  }
+
+  #tellFocus(): void {
+    this.#following.tell(() => {
+      const [picture, step] = [this.#picture, this.#book.step(this.#position)];
+      this.#owesFocus = step === null && this.host.blocked === null;
+      return picture === null || this.#owesFocus ? null : focusOfStep(picture.instance_id, step);
+    });
+  }
+
+  #follow(step: number | null): void {
+    if (step !== null) this.#go(step, false);
+  }
+
+  /** Ask the kernel where a call ended: a step may take up the ends of many, and names the last of them alone. */
+  async #find({ span_id, group, attempt }: Focus): Promise<void> {
+    const turns = (this.#turns += 1);
+    try {
+      const found = await this.host.ask("step_of", { span_id, group, attempt });
+      if (turns === this.#turns && isRecord(found) && typeof found["step"] === "number") this.#follow(found["step"]);
+    } catch {
+      // nobody here has asked for it: the replay stays where it is
+    }
+  }
+
+  /** JupyterLab's extension brings somebody here who has followed a link. */
+  #turnTo(event: CustomEvent<unknown>): void {
+    const { detail } = event;
+    if (!isRecord(detail) || detail["instance_id"] !== this.#picture?.instance_id || typeof detail["step"] !== "number") return;
+    event.preventDefault();
+    this.#go(detail["step"]);
+    this.#toSlider();
+  }
+
+  #toSlider(): void {
+    (this.#scrubber.element.firstElementChild as HTMLElement | null)?.focus();
   }
 
   #next(): boolean {

@@ -38,31 +38,32 @@ export class Scrubber {
     });
   }
 
-  draw(picture: ReplayPicture, position: number, hits: readonly number[], spoken: string): void {
+  draw(picture: ReplayPicture, position: number, hits: readonly number[], noted: readonly number[], spoken: string): void {
     this.#total = picture.steps_total;
     const width = Math.max(240, Math.round(this.#slider.clientWidth || 640));
-    const drawn = `${width} ${picture.outcomes} ${picture.marks} ${picture.sizes} ${hits.join()}`;
+    const drawn = `${width} ${picture.outcomes} ${picture.marks} ${picture.sizes} ${hits.join()} ${noted.join()}`;
     if (drawn !== this.#drawn || width !== this.#width) {
       this.#drawn = drawn;
       this.#width = width;
       const isFew = this.#total <= Math.min(MOST_MARKS, Math.floor((width - 2 * EDGE) / 5));
-      replace(this.#slider, isFew ? this.#marks(picture, hits, width) : this.#columns(picture, hits, width));
+      replace(this.#slider, isFew ? this.#marks(picture, hits, noted, width) : this.#columns(picture, hits, noted, width));
       this.#lens.hidden = isFew;
     }
     set(this.#slider, { "aria-valuemin": Math.min(1, this.#total), "aria-valuemax": this.#total, "aria-valuenow": position, "aria-valuetext": spoken });
     this.#point(position, width);
-    if (!this.#lens.hidden) this.#drawLens(picture, position, width);
+    if (!this.#lens.hidden) this.#drawLens(picture, position, noted, width);
   }
 
   #x(position: number, width: number): number {
     return this.#total < 2 ? width / 2 : EDGE + ((width - 2 * EDGE) * (position - 1)) / (this.#total - 1);
   }
 
-  #marks(picture: ReplayPicture, hits: readonly number[], width: number): SVGElement {
+  #marks(picture: ReplayPicture, hits: readonly number[], noted: readonly number[], width: number): SVGElement {
     const canvas = svg("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, "aria-hidden": "true" });
     canvas.append(svg("path", { class: "wf-rail", d: `M${EDGE} 16H${width - EDGE}` }));
     const every = Math.max(1, Math.ceil((this.#total * 22) / (width - 2 * EDGE)));
     for (let at = 1; at <= this.#total; at += 1) canvas.append(...this.#mark(picture, at, this.#x(at, width), hits.includes(at), at % every === 0 || at === 1));
+    canvas.append(...noteMarks(noted, (at) => this.#x(at, width)));
     canvas.append(svg("circle", { class: "wf-here", cx: 0, cy: 16, r: 10 }));
     return canvas;
   }
@@ -83,7 +84,7 @@ export class Scrubber {
     ];
   }
 
-  #columns(picture: ReplayPicture, hits: readonly number[], width: number): SVGElement {
+  #columns(picture: ReplayPicture, hits: readonly number[], noted: readonly number[], width: number): SVGElement {
     const canvas = svg("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, "aria-hidden": "true" });
     const room = width - 2 * EDGE;
     const paths = new Map<string, string>();
@@ -95,7 +96,7 @@ export class Scrubber {
     }
     for (const [letter, d] of paths) canvas.append(svg("path", { class: "wf-column", d, style: `--c:var(${variableOf(STATES[letter] ?? "UNKNOWN")})`, "data-wf-outcome": letter }));
     for (const hit of hits.slice(0, 500)) canvas.append(svg("path", { class: "wf-tickhit", d: `M${this.#x(hit, width) - 3} 0h6l-3 5z` }));
-    canvas.append(svg("circle", { class: "wf-here", cx: 0, cy: 16, r: 9 }));
+    canvas.append(...noteMarks(noted, (at) => this.#x(at, width)), svg("circle", { class: "wf-here", cx: 0, cy: 16, r: 9 }));
     return canvas;
   }
 
@@ -104,14 +105,21 @@ export class Scrubber {
     if (here) set(here, { cx: this.#x(position, width), hidden: this.#total === 0 });
   }
 
-  #drawLens(picture: ReplayPicture, position: number, width: number): void {
+  #drawLens(picture: ReplayPicture, position: number, noted: readonly number[], width: number): void {
     const first = Math.max(1, Math.min(position - LENS / 2, this.#total - LENS + 1));
     const canvas = svg("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}` });
+    const place = (at: number): number => EDGE + ((width - 2 * EDGE) * (at - first)) / (LENS - 1);
     for (let at = first; at < Math.min(first + LENS, this.#total + 1); at += 1) {
-      const x = EDGE + ((width - 2 * EDGE) * (at - first)) / (LENS - 1);
+      const x = place(at);
       canvas.append(...this.#mark(picture, at, x, false, at % 5 === 0 || at === position));
       if (at === position) canvas.append(svg("circle", { class: "wf-here", cx: x, cy: 16, r: 10 }));
     }
+    canvas.append(...noteMarks(noted.filter((at) => at >= first && at < first + LENS), place));
     replace(this.#lens, canvas);
   }
+}
+
+/** A small leaf of paper below each step that somebody wrote a note about. */
+function noteMarks(noted: readonly number[], x: (at: number) => number): SVGElement[] {
+  return [...new Set(noted)].map((at) => svg("path", { class: "wf-ticknote", d: `M${x(at) - 3} 27h6v3.5l-2.5 2.5h-3.5z`, "data-wf-notemark": at }));
 }

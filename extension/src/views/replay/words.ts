@@ -16,11 +16,12 @@ export function plural(count: number, one: string): string {
 }
 
 /** `step 5 of 9, line 5, charge_card completed, pay added` */
-export function spokenStep(step: StepDetail | null, position: number, total: number): string {
-  if (step === null) return `step ${number(position)} of ${number(total)}`;
+export function spokenStep(step: StepDetail | null, position: number, total: number, notes = 0): string {
+  const noted = notes > 0 ? [plural(notes, "note")] : [];
+  if (step === null) return [`step ${number(position)} of ${number(total)}`, ...noted].join(", ");
   const kinds = new Map(step.frames.flatMap((frame) => frame.variables.map(([name, change]) => [name, change] as const)));
   const changed = step.changed.slice(0, 6).map((name) => `${name} ${kinds.get(name) ?? "changed"}`);
-  return [`step ${number(position)} of ${number(total)}`, ...(step.line === null ? [] : [`line ${step.line}`]), step.event, ...changed].join(", ");
+  return [`step ${number(position)} of ${number(total)}`, ...(step.line === null ? [] : [`line ${step.line}`]), step.event, ...changed, ...noted].join(", ");
 }
 
 export function clockText(ms: number): string {
