@@ -286,7 +286,7 @@ class Lab:
     def failures(self, *, since: Since = None, until: Since = None, name: str | None = None, children: bool = False) -> Answer:
         """What runs fail of, the most frequent first: a DataFrame with a row per fingerprint.
 
-        Columns: fingerprint, count, share, first_seen, last_seen, workflows, sample, activity, message, frame, new_since.
+        Columns: fingerprint, count, share, first_seen, last_seen, workflows, versions, sample, activity, message, frame, new_since.
         A fingerprint is the error's type and message with ids and numbers masked. `sample` is the id of the newest such run, `activity` what
         failed first, below any child workflows, `frame` the line of your own code that raised. `new_since` is the newest version (or the first
         8 digits of its code's hash) where only runs of that one, and of no older one, ever failed so; else empty.

@@ -8,8 +8,8 @@ from wflab.analytics.durations import span_text
 from wflab.analytics.fleet.answer import DASH
 from wflab.protocol.dashboard import DashboardPicture, WorkflowLine
 from wflab.views.card import CELL, MUTED, image, safe
-from wflab.views.dashboard_picture import rate_text
-from wflab.views.dashboard_svg import MOST_DRAWN, STATES, svg_dashboard, title_of
+from wflab.views.dashboard_picture import rate_text, title_of
+from wflab.views.dashboard_svg import MOST_DRAWN, STATES, svg_dashboard
 from wflab.views.inbox_card import FRAME
 from wflab.views.svg import printable
 
@@ -38,7 +38,10 @@ def dashboard_html(picture: DashboardPicture) -> str:
 
 def dashboard_text(picture: DashboardPicture) -> str:
     """As lines of text without ids or times: how each workflow's runs ended."""
-    lines = [f"  {printable(title_of(line))}: {_told(line)}" for line in sorted(picture.workflows[:MOST_ROWS], key=title_of)]
+    lines = [
+        f"  {printable(title_of(line.name, line.version))}: {_told(line)}"
+        for line in sorted(picture.workflows[:MOST_ROWS], key=lambda line: title_of(line.name, line.version))
+    ]
     return "\n".join([counted(picture), *lines])
 
 
@@ -66,7 +69,7 @@ def _told(line: WorkflowLine) -> str:
 
 def _drawing(picture: DashboardPicture, sentence: str) -> str:
     shown = picture.workflows[:MOST_DRAWN]
-    told = "; ".join(f"{title_of(line)}: {_told(line)}" for line in shown)
+    told = "; ".join(f"{title_of(line.name, line.version)}: {_told(line)}" for line in shown)
     return image(svg_dashboard(picture), printable(f"{sentence} {told}."), "display:block;margin:6px 0;max-width:100%")
 
 
@@ -84,7 +87,7 @@ def _table(summary: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]
 def _workflows(picture: DashboardPicture) -> str:
     rows = [
         (
-            title_of(line),
+            title_of(line.name, line.version),
             rate_text(line.rate),
             f"{line.numerator:,}/{line.denominator:,}",
             DASH if line.p50 is None else span_text(line.p50),

@@ -112,6 +112,11 @@ def row_of(  # a row of SQL
     )
 
 
+def title_of(name: str, version: str) -> str:
+    """`name@version`, or the name of what has none."""
+    return f"{name}@{version}" if version else name
+
+
 def rate_text(rate: float | None) -> str:
     """As a percentage that is 100 % only where all of them were; – for nothing of nothing."""
     if rate is None or isnan(rate):
@@ -211,7 +216,7 @@ def _workflows(found: Survey) -> list[WorkflowLine]:
                 p95=None if took is None else _seconds(took["p95"]),
                 trend=trend,
                 per_hour=ended / hours if ended > 1 else None,
-                failure=found.worst.get(row["name"], "") if row["failed"] else "",
+                failure=found.worst.get(title_of(*place), "") if row["failed"] else "",
                 oldest=None if oldest is None else milliseconds(oldest),
             )
         )

@@ -11,7 +11,7 @@ from math import floor
 from wflab.analytics.durations import span_text
 from wflab.analytics.fleet.answer import DASH
 from wflab.protocol.dashboard import DashboardPicture, FailureLine, Kpi, WorkflowLine
-from wflab.views.dashboard_picture import rate_text
+from wflab.views.dashboard_picture import rate_text, title_of
 from wflab.views.palette import PALETTE, Theme
 from wflab.views.svg import in_both_themes, printable, theme_rules
 
@@ -76,11 +76,6 @@ def segments(counts: dict[str, int], width: float, least: float = 3.0) -> list[t
     return [(state, widths[place] - (spare if place == largest else 0)) for place, (state, _) in enumerate(present)]
 
 
-def title_of(line: WorkflowLine) -> str:
-    """`name@version`, or the name of what has none."""
-    return f"{line.name}@{line.version}" if line.version else line.name
-
-
 def _state_rules(states: Iterable[str], theme: Theme) -> str:
     looks = [PALETTE.state(state) for state in sorted(states)]
     return "".join(f".f{look.letter}{{fill:{look.fill(theme)}}}.o{look.letter}{{fill:{look.on(theme)}}}" for look in looks) + (
@@ -117,7 +112,7 @@ def _workflow(line: WorkflowLine, y: float) -> str:
         x += width
     p95 = DASH if line.p95 is None else span_text(line.p95)
     told = [
-        _text(_EDGE, y + 15, title_of(line), "", 25),
+        _text(_EDGE, y + 15, title_of(line.name, line.version), "", 25),
         _text(_BAR_AT + _BAR + 12, y + 15, rate_text(line.rate), "b", 8),
         _text(_BAR_AT + _BAR + 62, y + 15, f"{line.numerator:,}/{line.denominator:,}", "s", 17),
         f'<text class="s" x="{WIDTH - _EDGE}" y="{y + 15:g}" text-anchor="end">p95 {escape(p95)}</text>',

@@ -423,3 +423,27 @@ def test_only_an_error_of_input_or_output_is_said_to_come_of_a_full_disk() -> No
     assert str(opening.not_now(place, duckdb.BinderException("No such column\nLINE 1"))) == (
         "wflab.duckdb cannot be opened just now: No such column."
     )
+
+
+def test_the_first_few_of_very_many_runs_are_found_without_waiting_for_ever(place: Path, opened: Callable[..., Desk]) -> None:
+    """DuckDB 2.0.0 hung on this beyond one row group of `runs` (122,880 rows); see opening.py."""
+    opened(place).store.close()
+    with duckdb.connect(str(place)) as connection:
+        connection.execute("""
+            INSERT INTO runs (
+                position, first_position, instance, instance_id, name, status, root, generation, created_at, updated_at, next_sequence, turn
+            )
+            SELECT 2 * n + j, 2 * n + j, n, 'order-' || n, 'order', ['RUNNING', 'COMPLETED'][j + 1], n, 0, TIMESTAMP '2026-01-01', TIMESTAMP '2026-01-01', 2, 1
+            FROM range(70_000) AS runs (n), range(2) AS rows (j) ORDER BY n, j
+        """)
+    found: list[object] = []
+    with opened(place).store.cursor() as cursor:
+        asking = threading.Thread(
+            target=lambda: found.extend(cursor.execute("SELECT name FROM instances WHERE name = 'order' LIMIT 3").fetchall()), daemon=True
+        )
+        asking.start()
+        asking.join(30)
+        is_hanging = asking.is_alive()
+        cursor.interrupt()
+    assert not is_hanging, "the query never ends"
+    assert found == [("order",)] * 3

@@ -121,6 +121,14 @@ def test_the_mark_is_on_the_dashboard_with_its_definition_and_its_query(path: Pa
     assert "New since" in html
 
 
+def test_a_version_s_top_failure_is_one_that_its_own_runs_had(path: Path) -> None:
+    fleet.record(path, [failed(n, OLD, "v1", 5) for n in range(1, 4)] + [failed(4, NEW, "v2", 1)])
+    with wf.Lab(path) as lab:
+        lines = lab.dashboard().source.picture().workflows
+        assert [list(versions) for versions in lab.failures()["versions"]] == [["order@v1"], ["order@v2"]]
+    assert {line.version: line.failure for line in lines} == {"v1": "ValueError: card # declined", "v2": "KeyError: sku #"}
+
+
 DEPLOYED = """\
 import wflab as wf
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.axe import AXE, audit
 from tests.lab.views.dashboard_pictures import dashboard, kpi, line, row
 from tests.lab.views.pages import SHOW, marks_of, page_with
 from tests.lab.views.test_card import HOSTILE
@@ -144,6 +145,20 @@ def test_the_heat_map_marks_what_ended_badly_by_more_than_colour_and_has_a_table
     expect(page.locator("[data-wf-heat]")).to_be_visible()
     push(page, dashboard(heat=msgspec.structs.replace(later, edges=[], cells=[])), 3)
     expect(page.locator("[data-wf-heat]")).to_have_count(0)
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: make setup")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_grave_in_the_heat_map_and_its_table(page: Page, theme: str) -> None:
+    turn = "(theme) => { document.body.dataset.jpThemeLight = String(theme === 'light'); document.body.style.background = theme === 'light' ? '#fff' : '#111'; }"
+    page.evaluate(turn, theme)
+    show(page, dashboard())
+    page.locator("[data-wf-action=heat]").click()
+    page.locator("[data-wf-heattable] summary").click()
+    expect(page.locator("[data-wf-heattable] tbody tr")).to_have_count(4)
+    found = audit(page, "[data-wf-view]")
+    assert found.roots["dashboard"] > 0
+    assert not found.grave, "\n".join(map(str, found.grave))
 
 
 def test_nothing_of_nothing_is_a_dash_and_never_nought_or_all(page: Page) -> None:

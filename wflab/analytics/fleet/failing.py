@@ -81,7 +81,8 @@ each AS (
 )
 SELECT
     c.fingerprint, count(f.key) AS count, count(f.key) / sum(count(f.key)) OVER () AS share, min(f.ended_at) AS first_seen,
-    max(f.ended_at) AS last_seen, list_sort(list_distinct(list(f.name))) AS workflows, max_by(f.instance_id, f.ended_at) AS sample, c.activity,
+    max(f.ended_at) AS last_seen, list_sort(list_distinct(list(f.name))) AS workflows,
+    list_sort(list_distinct(list(f.name || CASE f.version WHEN '' THEN '' ELSE '@' || f.version END))) AS versions, max_by(f.instance_id, f.ended_at) AS sample, c.activity,
     max_by(c.message, f.ended_at) AS message, coalesce(max_by(c.frame, f.ended_at), '') AS frame,
     CASE
         WHEN NOT bool_and(c.label IS NOT NULL) THEN ''
@@ -114,8 +115,8 @@ def asked(scope: Scope, *, of: Population | None = None) -> Asked:
 def failures(cursor: duckdb.DuckDBPyConnection, scope: Scope, *, of: Population | None = None) -> Answer:
     """One row per fingerprint, the most frequent first: count, share of all failures, first and last seen, workflows, a sample run's id.
 
-    `activity` is what was called, empty where the workflow's own code raised; `message` and `frame` are the newest one's. `new_since` is the version
-    (or the first 8 digits of the code's hash) that brought it, empty where it is not new: see NEW.
+    `versions` are those of the workflows, as `name@version`; `activity` is what was called, empty where the workflow's own code raised; `message` and
+    `frame` are the newest one's. `new_since` is the version (or the first 8 digits of its code's hash) that brought it, empty where it is not new: see NEW.
     """
     question = asked(scope, of=of)
     return question.answer(question.frame(cursor))

@@ -62,7 +62,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 class Survey(msgspec.Struct, frozen=True, kw_only=True):
     """The answers. `states` are without regard to the choice, `instances`, `curve` and `heat` with it; `names`, `versions`, `tags` are what there is to choose from.
 
-    `trends` are (ended well, ended badly) by (name, version) and bin; `oldest` by (name, version); `worst` the fingerprint of most failures of a name.
+    `trends` are (ended well, ended badly) by (name, version) and bin; `oldest` by (name, version); `worst` a failure's fingerprint by `name@version`.
     """
 
     begin: datetime
@@ -241,11 +241,11 @@ def _rest(cursor: duckdb.DuckDBPyConnection, begin: datetime, end: datetime) -> 
 
 
 def _worst(broken: Answer) -> dict[str, str]:
-    """The most frequent fingerprint that a workflow's runs failed of; the frame is ordered by count."""
+    """The most frequent of the fingerprints that runs of a workflow's version failed of; the frame is ordered by count."""
     worst: dict[str, str] = {}
-    for fingerprint, workflows in zip(broken["fingerprint"], broken["workflows"], strict=True):
-        for name in workflows:
-            worst.setdefault(name, str(fingerprint))
+    for fingerprint, versions in zip(broken["fingerprint"], broken["versions"], strict=True):
+        for title in versions:
+            worst.setdefault(title, str(fingerprint))
     return worst
 
 
