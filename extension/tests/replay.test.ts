@@ -63,7 +63,8 @@ test("what is in flight says until when", () => {
   assert.equal(openText({ kind: "activity", name: "charge", attempt: 3, since: 0, until: null }, 0), "activity charge, attempt 3");
 });
 
-test("steps that the page lacks are asked for once, with those around them, and kept", async () => {
+test("steps that the page lacks are asked for once, with those around them, and kept", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
   const read = told();
   const [first, ...others] = read.details.steps;
   assert.ok(first);
@@ -73,7 +74,7 @@ test("steps that the page lacks are asked for once, with those around them, and 
   assert.equal(book.step(4), null);
   book.want(4, 300);
   book.want(5, 300);
-  assert.deepEqual(asked, [{ first: 1, last: 64 }]);
+  assert.deepEqual(asked, [{ first: 1, last: 12, at: 4 }]);
   await Promise.resolve();
   await Promise.resolve();
   assert.equal(came(), 1);
@@ -82,6 +83,8 @@ test("steps that the page lacks are asked for once, with those around them, and 
   assert.equal(book.course("order", "pay").length, 4);
   book.take({ ...read, label: "other code", details: { steps: [], values: [] } });
   assert.equal(book.size, 0);
+  context.mock.timers.tick(1000);
+  assert.deepEqual(asked.slice(1), [{ first: 13, last: 29 }]); // nobody has jumped on; the rest follows once this is there
 });
 
 test("a link to a step leads back to it, whatever the run is called", () => {

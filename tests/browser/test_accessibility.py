@@ -92,7 +92,7 @@ CELLS = [
     "run.timeline()",
     "lab.inbox()",
     "undone.saga()",
-    "run.replay()",
+    "replay = run.replay()\nreplay.note(1, 'here it began')\nreplay.note(-1, 'and here it waits')\nreplay",
     "lab.dashboard(name='order')",
     "lab.focus.set('wide'); run.graph().save('wide.wfhistory.json')\nimport os; print('kernel', os.getpid(), 'end')",
 ]
@@ -146,6 +146,10 @@ def open_up(page: NotebookPage) -> None:
     expect(saga.locator("[data-wf-side-of=back]")).to_be_visible(timeout=PATIENCE_MS)
     saga.locator("[data-wf-action=skip]").first.click()
     expect(saga.locator("[data-wf-why]")).to_be_visible(timeout=PATIENCE_MS)
+    replay = view(page, 6)
+    replay.locator("[data-wf-action=note]").click()
+    expect(replay.locator("[data-wf-field=note]")).to_be_focused()
+    replay.locator("[data-wf-action=note-keep]").click()
     page.command("wflab:open", view="run")
     expect(page.page.locator("[data-wf-panel=beside] [data-wf-view=run]")).to_be_visible(timeout=PATIENCE_MS)
     page.page.evaluate("() => document.querySelectorAll('[data-wf-view=run] details').forEach((one) => { one.open = true; })")

@@ -373,3 +373,24 @@ def test_a_step_names_the_call_whose_end_it_took_up_and_the_call_its_step(lab: w
     assert list(lab.focus.df()["attempt"]) == [1, 2, 3]
     lab.focus.set(ended.id, span_id=charge.span_id, attempt=2)
     assert list(lab.focus.df()["attempt"]) == [2]
+
+
+def test_of_steps_that_are_too_large_to_be_sent_the_one_that_is_looked_at_comes(lab: wf.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def many(ctx: Any, _given: Any) -> Any:
+        kept: list[str] = []
+        for place in range(10):
+            got = yield ctx.call_activity("long", input=place)
+            kept = [*kept, got]
+        return len(kept)
+
+    def long(_ctx: Any, place: int) -> str:
+        return str(place) * 3000
+
+    lab.engine.register_workflow(many)
+    lab.engine.register_activity(long)
+    run = lab.start("many")
+    run.result(30)
+    replay = run.replay()
+    monkeypatch.setattr("wflab.display.replay_source._LARGEST_REPLY", 100)
+    assert [step["number"] for step in asked(replay, "steps", first=1, last=9, at=6)["steps"]] == [6]
+    assert [step["number"] for step in asked(replay, "steps", first=1, last=9)["steps"]] == [1]

@@ -50,4 +50,4 @@ class StepCalls:
             return False
         if span_id is None:
             return group is not None and span.group_key == group
-        return span.span_id == span_id or (span.call_id == span_id and attempt in {None, span.attempt})
+        return span_id in {span.call_id, span.span_id} and attempt in {None, span.attempt}

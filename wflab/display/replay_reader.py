@@ -66,6 +66,10 @@ class ReplayReader:
                 self._is_reading = True
                 threading.Thread(target=self._read, name="wflab-replay", daemon=True).start()
         self._changed.wait_for(lambda: not self._is_reading, wait_s)
+        return self.so_far()
+
+    def so_far(self) -> Read:
+        """What has been read, without reading on."""
         with self._changed.lock:
             steps = self._steps if not self._is_reading else list(self._steps)
             return Read(self._instance, self._rows, steps, self._code_steps, self._parting, self._error)
@@ -141,9 +145,13 @@ class ReplayReader:
             self.choice = choose(self._engine, instance, code=self._code, source=self._from_record)  # its first turn has come
             self._stepper = self._made()
         self._instance = instance
-        rows = seen_by_code(self._engine.store.history(self.key))
-        if len(rows) == len(self._rows):
+        known = self._rows
+        new = seen_by_code(
+            self._engine.store.history(self.key, len(known))
+        )  # of a long history only that: whoever jumps about in it asks often
+        if not new:
             return
+        rows = [*known, *new]
         if self._stepper is None or self._parting is not None:
             self._take_events(rows)
             return

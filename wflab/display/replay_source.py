@@ -79,7 +79,7 @@ class ReplaySource:
         given = request.arguments
         match request.what:
             case "steps":
-                return msgspec.to_builtins(self.details(_number(given, "first"), _number(given, "last")))
+                return msgspec.to_builtins(self.details(_number(given, "first"), _number(given, "last"), given.get("at")))
             case "step_of":
                 return msgspec.to_builtins(protocol.StepFound(step=self.step_of(msgspec.convert(given, _Call))))
             case "note" | "remove_note":
@@ -99,11 +99,14 @@ class ReplaySource:
                 return msgspec.to_builtins(protocol.Exported(path=str(self.export_test(Path(str(given.get("path") or self._test_name()))))))
         raise no_such_question(request)
 
-    def details(self, first: int, last: int) -> protocol.Details:
-        """The steps from `first` to `last`, at most 400 of them."""
-        found = self.reader.read_on(_AT_FIRST_S)
+    def details(self, first: int, last: int, at: int | None = None) -> protocol.Details:
+        """The steps from `first` to `last`, at most 400 of them; where there is no room for all, those nearest to `at`."""
+        found = self.reader.so_far()
+        if last > len(found.steps):
+            found = self.reader.read_on(_AT_FIRST_S)
         until = min(len(found.steps), last, first + MOST_AT_ONCE)
-        return detailed(found.steps, range(max(1, first), until + 1), _LARGEST_REPLY, self._calls.of(found))
+        numbers = sorted(range(max(1, first), until + 1), key=lambda number: abs(number - at) if isinstance(at, int) else number)
+        return detailed(found.steps, numbers, _LARGEST_REPLY, self._calls.of(found))
 
     def step_of(self, call: "_Call") -> int | None:
         """The step that took up the end of a call, as a focus names it."""

@@ -13,6 +13,7 @@ from wflab.views.svg import LINE, in_both_themes, printable, state_rules, theme_
 STATES = {"S": "COMPLETED", "C": "COMPLETED", "F": "FAILED", "T": "PENDING", "E": "SUSPENDED", "R": "SUSPENDED", BEYOND: "FAILED"}
 MOST_ROWS = 60
 MOST_TICKS = 200
+MOST_NOTES = 40
 _WIDTH, _HEIGHT = 640, 44
 _MOST_LINES = 200
 
@@ -40,7 +41,7 @@ def replay_text(picture: protocol.ReplayPicture) -> str:
     more = [f"  ... {picture.steps_total - len(steps):,} more steps"] if picture.steps_total > len(steps) else []
     parted = picture.divergence
     end = [] if parted is None else [f"  history has {parted.expected}, the code asks for {parted.produced}{_at(parted)}"]
-    notes = [f"  note at step {note.step}: {printable(' '.join(note.text.split()))}" for note in picture.notes]
+    notes = [f"  note at step {note.step}: {printable(' '.join(note.text.split()))}" for note in picture.notes[:MOST_NOTES]]
     return "\n".join([f"{printable(picture.name)} {picture.status}, {picture.steps_total:,} steps", *lines, *more, *end, *notes])
 
 
@@ -127,8 +128,11 @@ def _divergence(parted: protocol.Divergence | None) -> str:
 def _notes(notes: Sequence[protocol.StepNote]) -> str:
     if not notes:
         return ""
-    lines = "".join(f'<li style="white-space:pre-wrap">Step {note.step}, {safe(note.event)}: {safe(note.text)}</li>' for note in notes)
-    return f'<div style="margin:6px 0"><b>Notes</b><ul style="margin:2px 0">{lines}</ul></div>'
+    lines = "".join(
+        f'<li style="white-space:pre-wrap">Step {note.step}, {safe(note.event)}: {safe(note.text)}</li>' for note in notes[:MOST_NOTES]
+    )
+    more = f"<li>and {len(notes) - MOST_NOTES} more: run.replay().notes</li>" if len(notes) > MOST_NOTES else ""
+    return f'<div style="margin:6px 0"><b>Notes</b><ul style="margin:2px 0">{lines}{more}</ul></div>'
 
 
 def _at(parted: protocol.Divergence) -> str:

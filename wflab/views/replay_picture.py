@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import msgspec
@@ -32,6 +32,7 @@ MOST_DETAILED = 500
 MOST_AT_ONCE = 400
 _LAST = 100
 _AROUND = 5
+_LARGEST_NOTES = 40_000
 _MOST_FAILURES = 2_000
 _MOST_TAKEN = 40
 _MOST_LINES = 400
@@ -153,11 +154,16 @@ def detailed(steps: Sequence[Step], numbers: Iterable[int], room: int, calls: St
 
 
 def cut(picture: protocol.ReplayPicture) -> protocol.ReplayPicture:
-    """For a notebook: strings of a letter a step are what is large when there are very many."""
+    """For a notebook: strings of a letter a step are what is large when there are very many, and many long notes."""
+    sizes_of_notes = accumulate(len(note.text) for note in picture.notes)
+    notes = [note for note, size in zip(picture.notes, sizes_of_notes, strict=True) if size <= _LARGEST_NOTES]
+    if len(notes) < len(picture.notes):
+        said = f"{len(notes):,} of {len(picture.notes):,} notes are kept; the others need a kernel"
+        picture = msgspec.structs.replace(picture, notes=notes, left_out=[*picture.left_out, said])
     if picture.steps_total <= 20_000:  # noqa: PLR2004  # 60 KB
         return picture
     said = f"{len(picture.details.steps):,} of {picture.steps_total:,} steps are kept with their variables; the others need a kernel"
-    return msgspec.structs.replace(picture, sizes="", marks="", outcomes=picture.outcomes[:60_000], left_out=[said])
+    return msgspec.structs.replace(picture, sizes="", marks="", outcomes=picture.outcomes[:60_000], left_out=[said, *picture.left_out[1:]])
 
 
 def sizes(steps: Sequence[Step]) -> str:

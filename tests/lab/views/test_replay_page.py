@@ -232,8 +232,9 @@ def test_of_a_long_run_what_is_not_here_is_asked_for_and_few_elements_are_drawn(
     while at in known:
         page.keyboard.press("ArrowRight")
         at += 1
-    request = asked(page, "steps")
-    assert request["arguments"]["first"] <= at <= request["arguments"]["last"]
+    request = page.wait_for_function(
+        "(at) => model.sent.find(({ what, arguments: steps }) => what === 'steps' && steps.first <= at && at <= steps.last)", arg=at
+    ).json_value()
     full = detailed(steps_of(rows), range(request["arguments"]["first"], request["arguments"]["last"] + 1), 10**9)
     reply(page, request, full)
     expect(page.locator(f"{LOCALS} [data-wf-variable=place]")).to_be_visible()

@@ -62,6 +62,13 @@ def test_a_snapshot_of_a_long_run_has_room_in_a_notebook_and_says_what_it_lacks(
     assert "come from the kernel" in told.left_out[0]
 
 
+def test_a_snapshot_has_room_for_forty_thousand_characters_of_notes() -> None:
+    saved = snapshot_of(picture(ordered(), notes=[note(1 + place % 8, "x" * 2000, id=f"n{place}") for place in range(200)]))
+    assert len(json.dumps(saved)) < LARGEST_SNAPSHOT
+    assert len(saved["picture"]["notes"]) == 20
+    assert saved["picture"]["left_out"] == ["20 of 200 notes are kept; the others need a kernel"]
+
+
 def test_the_still_form_has_the_steps_and_the_code_with_its_hits() -> None:
     bundle = bundle_of(picture(ordered()))
     html = bundle["text/html"]

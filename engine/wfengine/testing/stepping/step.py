@@ -1,6 +1,8 @@
 """What there is to see of a replayed workflow: its steps. Step k is the k-th time its code went on and ran to where it waits next.
 
 An attempt that failed and that the retry policy takes is a step, too: the code stays where it is, and asks for the next attempt.
+
+Nothing here can form a cycle, so the garbage collector need not look at it (`gc=False`): a long replay keeps so much that whoever looks at it would wait.
 """
 
 from datetime import datetime
@@ -23,7 +25,7 @@ class Outcome(StrEnum):
     RESUMED = "resumed"
 
 
-class Taken(msgspec.Struct, frozen=True, kw_only=True):
+class Taken(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """An event that a step took up; `sequence` is its place in history, `text` what it says in a line. `event_id` is the action that it answers."""
 
     sequence: int
@@ -32,7 +34,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     event_id: int | None = None
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class Asked(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """What the code asked for: `id` is the action's number (None for what has none, such as its end), `line` where, within the workflow's source."""
 
     id: int | None
@@ -40,7 +42,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     line: int | None = None
 
 
-class Open(msgspec.Struct, frozen=True, kw_only=True):
+class Open(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """What is under way after a step. `until` is when a timer fires or a wait ends by itself."""
 
     id: int
@@ -51,7 +53,7 @@ class Open(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None = None
 
 
-class Frame(msgspec.Struct, frozen=True, kw_only=True):
+class Frame(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """One function that waits. `line` counts within `source`, a place in the list of sources; None: its source is not known, and `line` is its file's."""
 
     source: int | None
@@ -60,14 +62,14 @@ class Frame(msgspec.Struct, frozen=True, kw_only=True):
     variables: dict[str, Value]
 
 
-class Heard(msgspec.Struct, frozen=True, kw_only=True):
+class Heard(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """What the code printed or logged as it ran first. `level` is `print` or a logger's method."""
 
     level: str
     text: str
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class Step(msgspec.Struct, gc=False, frozen=True, kw_only=True):
     """One step. `number` counts from 1, `sequence` is the place in history of the event that set the code going.
 
     `at` is when that was recorded, `now` what the workflow's clock said. `frames` are innermost first; empty where no code ran. `ends`: the code

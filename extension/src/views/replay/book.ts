@@ -2,7 +2,10 @@
 import { type Details, isDetails, type ReplayPicture, type StepDetail, type Value, type Variable } from "../../protocol";
 import type { Host } from "../../shell/content";
 
+const NEAR = 8;
+const PIECE = 17;
 const AROUND = 60;
+const REST_MS = 300;
 const MOST_KEPT = 1500;
 
 interface Known {
@@ -14,6 +17,7 @@ export class Book {
   readonly #known = new Map<number, Known>();
   readonly #asked = new Set<number>();
   #key = "";
+  #resting: ReturnType<typeof setTimeout> | undefined;
 
   /** `came` is called when steps that were asked for are there. */
   constructor(private readonly host: Host, private readonly came: () => void) {}
@@ -53,23 +57,43 @@ export class Book {
     return true;
   }
 
-  /** Have the kernel send this step and those around it, if it is not there. */
+  /** Have the kernel send this step, if it is not there, with a few around it; more of them once the person rests there. */
   want(position: number, total: number): void {
     if (this.#known.has(position) || this.#asked.has(position) || this.host.blocked !== null || position < 1 || position > total) return;
-    const first = Math.max(1, position - AROUND);
-    const last = Math.min(total, position + AROUND);
-    for (let at = first; at <= last; at += 1) this.#asked.add(at);
-    const forget = (): void => {
-      for (let at = first; at <= last; at += 1) this.#asked.delete(at);
-    };
-    this.host.ask("steps", { first, last }).then(
-      (data) => {
-        forget();
-        if (isDetails(data)) this.#add(data);
-        this.came();
-      },
-      () => forget(),
-    );
+    this.rest();
+    void this.#ask(Math.max(1, position - NEAR), Math.min(total, position + NEAR), position);
+    const resting = setTimeout(() => void this.#askAround(position, total, () => this.#resting === resting), REST_MS);
+    this.#resting = resting;
+  }
+
+  /** Ask for nothing more ahead of time. */
+  rest(): void {
+    clearTimeout(this.#resting);
+    this.#resting = undefined;
+  }
+
+  /** A piece at a time, the nearest first: the kernel answers in order, and nobody shall wait for what was only to be at hand. */
+  async #askAround(position: number, total: number, isResting: () => boolean): Promise<void> {
+    for (let from = NEAR + 1; from <= AROUND; from += PIECE) {
+      const to = Math.min(AROUND, from + PIECE - 1);
+      if (isResting()) await this.#ask(position + from, Math.min(total, position + to));
+      if (isResting()) await this.#ask(Math.max(1, position - to), position - from);
+    }
+  }
+
+  async #ask(first: number, last: number, at?: number): Promise<void> {
+    const numbers = Array.from({ length: Math.max(0, last - first + 1) }, (_, place) => first + place);
+    if (this.host.blocked !== null || numbers.every((at) => this.#known.has(at) || this.#asked.has(at))) return;
+    for (const at of numbers) this.#asked.add(at);
+    try {
+      const data = await this.host.ask("steps", { first, last, ...(at === undefined ? {} : { at }) });
+      if (isDetails(data)) this.#add(data);
+    } catch {
+      return; // it is asked for again when it is looked at again
+    } finally {
+      for (const at of numbers) this.#asked.delete(at);
+    }
+    this.came();
   }
 
   /** The text of a variable at each step that is known, for its strip: null where it is not there. */

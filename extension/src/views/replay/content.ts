@@ -230,6 +230,7 @@ class ReplayContent implements Content<ReplayPicture> {
   dispose(): void {
     this.#player.stop();
     this.#following.stop();
+    this.#book.rest();
     this.#watchSize?.disconnect();
   }
 

@@ -20,7 +20,7 @@ export class Notes {
   readonly element: HTMLElement;
   readonly button = button("Note", "write a note about this step (n)", "note", () => this.openForm());
   readonly #form = html("div", { class: "wf-noteform", "data-wf-noteform": "", hidden: true });
-  readonly #label = html("label", { class: "wf-panetitle" });
+  readonly #heading = html("span", {});
   readonly #field = html("textarea", { class: "wf-field wf-notefield", rows: 2, maxlength: LONGEST, dir: "auto", "data-wf-field": "note" });
   readonly #keep = button("Keep", "keep the note (Enter; Shift+Enter for a new line)", "note-keep", () => void this.#write());
   readonly #problem = html("span", { class: "wf-noteproblem", role: "alert" });
@@ -36,8 +36,7 @@ export class Notes {
 
   constructor(private readonly host: Host, private readonly acts: NoteActs) {
     const cancel = button("Cancel", "leave it (Escape)", "note-cancel", () => this.close());
-    this.#label.append(this.#field);
-    this.#form.append(this.#label, html("div", { class: "wf-forkacts" }, this.#keep, cancel, this.#problem));
+    this.#form.append(html("label", { class: "wf-panetitle" }, this.#heading, this.#field), html("div", { class: "wf-forkacts" }, this.#keep, cancel, this.#problem));
     this.#field.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
@@ -72,8 +71,7 @@ export class Notes {
     if (this.host.blocked !== null) return this.host.say(this.host.blocked);
     if (this.#picture === null || this.#position === 0) return;
     if (this.#form.hidden || this.#field.value.trim() === "") this.#about = this.#position;
-    this.#label.firstChild?.nodeType === Node.TEXT_NODE && this.#label.firstChild.remove();
-    this.#label.prepend(`Note about step ${number(this.#about)}`);
+    text(this.#heading, `Note about step ${number(this.#about)}`);
     text(this.#problem, "");
     this.#form.hidden = false;
     this.#field.focus();

@@ -7,7 +7,7 @@ import { BADNESS, STATES } from "./words";
 const MOST_MARKS = 240;
 const LENS = 30;
 const EDGE = 16;
-const HEIGHT = 46;
+const HEIGHT = 48;
 
 export class Scrubber {
   readonly element: HTMLElement;
@@ -80,7 +80,7 @@ export class Scrubber {
       ...(mark === "R" ? [svg("path", { class: "wf-tickring", d: `M${x - 3} 5a4 4 0 0 1 6 0` })] : []),
       ...(mark === "N" ? [svg("path", { class: "wf-tickring", d: `M${x + radius + 3} 8v16m3-16v16` })] : []),
       ...(isHit ? [svg("path", { class: "wf-tickhit", d: `M${x - 3} 1h6l-3 5z` })] : []),
-      ...(isNumbered ? [svg("text", { class: "wf-ticknumber", x, y: 40 }, String(at))] : []),
+      ...(isNumbered ? [svg("text", { class: "wf-ticknumber", x, y: 45 }, String(at))] : []),
     ];
   }
 
@@ -121,5 +121,5 @@ export class Scrubber {
 
 /** A small leaf of paper below each step that somebody wrote a note about. */
 function noteMarks(noted: readonly number[], x: (at: number) => number): SVGElement[] {
-  return [...new Set(noted)].map((at) => svg("path", { class: "wf-ticknote", d: `M${x(at) - 3} 27h6v3.5l-2.5 2.5h-3.5z`, "data-wf-notemark": at }));
+  return [...new Set(noted)].map((at) => svg("path", { class: "wf-ticknote", d: `M${x(at) - 3} 28h6v3.5l-2.5 2.5h-3.5z`, "data-wf-notemark": at }));
 }
