@@ -49,6 +49,8 @@ def overview(engine: Engine) -> Overview:
         counts = _rows(cursor, _COUNTS)
         runs = _rows(cursor, _RUNS, {"most": MOST_RUNS})
         live = [run["key"] for run in runs if run["status"] not in TERMINAL]
+        over = {run["key"] for run in runs}.difference(live)
+        waits = [wait for wait in waits if wait.instance.key not in over]  # some have ended since it was asked who waits
         words = _words(waits, _rows(cursor, _OPEN, {"keys": live}) if live else [])
     return Overview(
         lab=engine.store.path.name,

@@ -160,6 +160,17 @@ def test_an_approval_ends_the_run_and_the_list_follows(wire: Wire, waiting: wf.R
     assert list(lab.sql("SELECT what, from_where FROM audit").iloc[0]) == ["approve approval", "sidebar"]
 
 
+def test_who_has_ended_since_it_was_asked_who_waits_is_not_said_to_wait(
+    waiting: wf.Run, lab: wf.Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = lab.engine.awaited()
+    waiting.approve()
+    waiting.result(30)
+    monkeypatch.setattr(lab.engine, "awaited", lambda: asked)
+    found = overview(lab.engine)
+    assert (found.counts, found.approvals, found.approvals_total) == ({"COMPLETED": 1}, [], 0)
+
+
 def test_a_message_that_arrives_twice_is_one_and_a_second_answer_is_told_who_was_first(wire: Wire, waiting: wf.Run) -> None:
     page = wire.open()
     overview = overview_of(page, RUNNING=1)
