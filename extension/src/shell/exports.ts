@@ -1,4 +1,5 @@
 // What can be taken out of a view. All of it is made in the page, from what the picture holds.
+import { escaped } from "../markup";
 import type { TableData } from "./content";
 
 export function download(name: string, type: string, content: string): void {
@@ -33,9 +34,4 @@ export async function copy(value: string): Promise<boolean> {
   } catch {
     return false; // no clipboard without a secure context
   }
-}
-
-function escaped(value: string): string {
-  const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
-  return value.replace(/[&<>"']/g, (character) => entities[character] ?? character);
 }

@@ -1,6 +1,7 @@
 // The dashboard as one SVG text that stands alone, in both themes: the twin of wflab/views/dashboard_svg.py; tests/protocol/dashboard.svg holds both to it.
 import source from "../../../../wflab/views/palette.json";
 import { spanText } from "../../durations";
+import { escaped, legible } from "../../markup";
 import { stateLook, type Theme } from "../../palette";
 import type { DashboardPicture, FailureLine, Kpi, WorkflowLine } from "../../protocol";
 import { count, DASH, rateText, STATES, titleOf } from "./cells";
@@ -135,14 +136,7 @@ function wrapped(told: string): readonly string[] {
 }
 
 function words(x: number, y: number, told: string, style: string, most: number): string {
-  const shown = [...told.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]/gu, "\uFFFD")];
-  const cut = shown.length <= most ? shown.join("") : `${shown.slice(0, most - 1).join("")}…`;
-  return `<text${style === "" ? "" : ` class="${style}"`} x="${x}" y="${y}">${escaped(cut)}</text>`;
-}
-
-function escaped(value: string): string {
-  const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;" };
-  return value.replace(/[&<>"']/g, (character) => entities[character] ?? character);
+  return `<text${style === "" ? "" : ` class="${style}"`} x="${x}" y="${y}">${escaped(legible(told, most))}</text>`;
 }
 
 function tenth(value: number): number {

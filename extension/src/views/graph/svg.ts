@@ -1,10 +1,10 @@
 // The graph as SVG text that stands alone, in the light theme: what an export or a report wants.
-import { stateLook } from "../../palette";
+import { escaped, legible } from "../../markup";
+import { letters, stateLook } from "../../palette";
 import type { GraphGroup, GraphPicture, Level, Place } from "../../protocol";
 import { countsText } from "../captions";
 import { cellPaths, segments } from "../waffle";
 import { caption, figures, number, topError } from "./words";
-import { letters } from "../../palette";
 
 export function svgOf(picture: GraphPicture, level: Level): string {
   const groups = new Map(picture.groups.map((group) => [group.id, group]));
@@ -56,11 +56,5 @@ function cellsOf(group: GraphGroup, inner: number): string {
 }
 
 function line(x: number, y: number, content: string, style: string, most: number): string {
-  const shown = content.length > most ? `${content.slice(0, Math.max(2, Math.floor(most) - 1))}…` : content;
-  return `<text x="${x}" y="${y}" class="${style}">${escaped(shown)}</text>`;
-}
-
-function escaped(value: string): string {
-  const printable = value.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]/g, "\uFFFD");
-  return printable.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
+  return `<text x="${x}" y="${y}" class="${style}">${escaped(legible(content, most))}</text>`;
 }
