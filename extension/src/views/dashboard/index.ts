@@ -42,7 +42,6 @@ class Dashboard implements Content<DashboardPicture> {
   readonly #heads = { failures: html("h3", {}), stuck: html("h3", {}), curve: html("h3", {}), graph: html("h3", {}), instances: html("h3", {}) };
   readonly #curve = html("div", {});
   readonly #heat = new Heat();
-  readonly #durations: readonly HTMLButtonElement[];
   readonly #graph = html("section", { class: "wf-block", hidden: true });
   readonly #instances: Instances;
   readonly #many: Many;
@@ -64,14 +63,6 @@ class Dashboard implements Content<DashboardPicture> {
     this.#pill.addEventListener("click", () => this.#reorder());
     this.#workflows = new Sheet("Workflows", this.#columns(), () => this.#redraw(), (row, line) => set(row, { "data-wf-workflow": titleOf(line) }));
     const explain = (what: string): HTMLElement => this.#explainButton(what, "how this is counted");
-    const explains = [explain("p95"), explain("heat")];
-    this.#durations = ["ECDF", "Heat map"].map((label, place) => html("button", { type: "button", class: "wf-small", "data-wf-action": place === 0 ? "curve" : "heat", title: place === 0 ? "what share of runs was done by when" : "time by duration: when they took how long" }, label));
-    const turn = (chosen: number): void => {
-      for (const [place, parts] of [[this.#curve, explains[0]], [this.#heat.element, explains[1]]].entries()) for (const part of parts) set(part as HTMLElement, { hidden: place !== chosen });
-      for (const [place, button] of this.#durations.entries()) set(button, { "aria-pressed": String(place === chosen) });
-    };
-    for (const [place, button] of this.#durations.entries()) button.addEventListener("click", () => turn(place));
-    turn(0);
     this.#body.append(
       this.#tiles,
       this.#chips,
@@ -80,7 +71,7 @@ class Dashboard implements Content<DashboardPicture> {
       html("div", { class: "wf-twoup" },
         html("section", { class: "wf-block" }, html("div", { class: "wf-blockhead" }, this.#heads.failures, explain("failures")), this.#failures),
         html("section", { class: "wf-block" }, html("div", { class: "wf-blockhead" }, this.#heads.stuck, explain("stuck")), this.#stuck)),
-      html("section", { class: "wf-block" }, html("div", { class: "wf-blockhead" }, this.#heads.curve, ...this.#durations, ...explains), this.#curve, this.#heat.element),
+      this.#durations(),
       html("section", { class: "wf-block" }, html("div", { class: "wf-blockhead" }, this.#heads.instances), this.#many.element, this.#instances.element),
       this.#definition,
     );
@@ -221,6 +212,28 @@ class Dashboard implements Content<DashboardPicture> {
   }
 
   // What is drawn.
+
+  /** How long runs took, in two ways: one of them is seen, with its own explanation. */
+  #durations(): HTMLElement {
+    const ways = [
+      { picture: this.#curve, number: "p95", name: "curve", label: "ECDF", title: "what share of runs was done by when" },
+      { picture: this.#heat.element, number: "heat", name: "heat", label: "Heat map", title: "time by duration: when they took how long" },
+    ].map(({ picture, number, name, label, title }) => ({
+      picture,
+      explain: this.#explainButton(number, "how this is counted"),
+      button: html("button", { type: "button", class: "wf-small", "data-wf-action": name, title }, label),
+    }));
+    const turn = (chosen: number): void => {
+      for (const [place, { picture, explain, button }] of ways.entries()) {
+        for (const part of [picture, explain]) set(part, { hidden: place !== chosen });
+        set(button, { "aria-pressed": String(place === chosen) });
+      }
+    };
+    for (const [place, { button }] of ways.entries()) button.addEventListener("click", () => turn(place));
+    turn(0);
+    const head = html("div", { class: "wf-blockhead" }, this.#heads.curve, ...ways.map(({ button }) => button), ...ways.map(({ explain }) => explain));
+    return html("section", { class: "wf-block" }, head, ...ways.map(({ picture }) => picture));
+  }
 
   #explainButton(what: string, title: string): HTMLButtonElement {
     const button = html("button", { type: "button", class: "wf-small wf-explain", title, "aria-label": `Explain: ${what}`, "data-wf-explain": what }, "SQL");
