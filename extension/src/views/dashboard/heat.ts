@@ -1,4 +1,4 @@
-// When runs ended and how long they had taken: a grid of time by duration. How dark a cell is says how many, a ✕ that some ended badly.
+// When runs ended and how long they had taken: a grid of time by duration. How strongly a cell is inked says how many, a ✕ that some ended badly.
 // A path for each shade, whatever the number of runs; which cell is meant is reckoned from where the pointer is.
 import { html, replace, set, svg, text } from "../../dom";
 import { spanText } from "../../durations";
@@ -107,7 +107,7 @@ export class Heat {
     const [wide, high] = this.#size(picture);
     set(this.#mark, { visibility: cell === null ? "hidden" : "visible", ...(cell === null ? {} : { x: LEFT + cell[0] * wide, y: BOTTOM - (cell[1] + 1) * high, width: wide, height: high }) });
     const most = Math.max(...picture.heat.cells.map(([, , runs]) => runs));
-    const said = cell === null ? `The darker, the more runs: 1 to ${count(most)} in a cell. ✕ some of them FAILED or were TERMINATED.` : cellText(picture, cell[0], cell[1]);
+    const said = cell === null ? `The more a cell stands out, the more runs: 1 to ${count(most)} in a cell. ✕ some of them FAILED or were TERMINATED.` : cellText(picture, cell[0], cell[1]);
     text(this.#told, said);
     text(this.#title, cell === null ? "" : said);
   }
