@@ -61,6 +61,34 @@ def test_a_click_on_reject_is_answered_by_false_and_a_double_click_is_one_event(
     expect(page.cell(2)).to_contain_text("['processed', False] 1", timeout=20_000)
 
 
+def test_a_run_that_ends_leaves_the_notebook_where_its_user_has_turned_to(open_notebook: OpenNotebook) -> None:
+    """JupyterLab turns to the cell that has the focus: were a view to take it back, Run would run the view's cell once more."""
+    page = open_notebook(SEED, START, "run.result(60)", "print('the', 'next')")
+    page.run(0)
+    page.run(1)
+    page.cell(1).locator(APPROVE).click(timeout=20_000)
+    run = page.page.locator("[data-command='notebook:run-cell-and-select-next']")
+    page.select(2)
+    run.click()  # the button leaves the focus where it is: in the view
+    expect(page.cell(1).locator(OVER)).to_be_visible(timeout=20_000)
+    run.click()
+    expect(page.cell(2)).to_contain_text("['processed', True]", timeout=20_000)
+    expect(page.cell(3)).to_contain_text("the next", timeout=20_000)
+    assert "[3]" in page.cell(2).inner_text(), "cell 1 was not run again"
+
+
+def test_the_keys_are_the_notebooks_again_once_the_view_that_had_the_focus_is_over(open_notebook: OpenNotebook) -> None:
+    page = open_notebook(SEED, START, "print('the', 'next')")
+    page.run(0)
+    page.run(1)
+    page.cell(1).locator(APPROVE).click(timeout=20_000)
+    expect(page.cell(1).locator(OVER)).to_be_visible(timeout=20_000)
+    page.page.wait_for_function("() => document.activeElement !== document.body")
+    page.page.keyboard.press("ArrowDown")
+    page.page.keyboard.press("Shift+Enter")
+    expect(page.cell(2)).to_contain_text("the next", timeout=20_000)
+
+
 def test_the_live_graph_moves_while_the_workflow_runs(open_notebook: OpenNotebook) -> None:
     slow = """
 import threading

@@ -5,7 +5,7 @@ import style from "../../style/run.css";
 import { Clock } from "../clock";
 import { html, replace, set, text } from "../dom";
 import { everySecond } from "../every_second";
-import { keepKeys } from "../keys";
+import { keepKeys, refocus } from "../keys";
 import { paletteVariables, sameColours, type Theme } from "../palette";
 import { type FocusMoved, type FromPage, isRunPicture, type Notice, type Picture, type Recoloured, type Reply, type ShowChange, type ShowPicture } from "../protocol";
 import type { View } from "../view";
@@ -121,7 +121,7 @@ export class RunView implements View {
     this.#header.draw(picture, now, this.#isThere);
     text(this.#why, picture.is_over || picture.waits.length > 0 ? "" : picture.why);
     this.#graph.draw(picture.graph, now);
-    if (this.#waits.draw(picture.waits, now)) this.element.focus({ preventScroll: true });
+    if (this.#waits.draw(picture.waits, now)) refocus(this.element);
     if (this.#waits.farewell !== "") {
       this.hear({ type: "notice", text: this.#waits.farewell, token: null, level: "info" });
       this.#waits.farewell = "";

@@ -2,6 +2,7 @@
 // turns into "sent", and the card leaves when a picture says that the wait is answered.
 import { badge, html, set, text } from "../dom";
 import { tickingText } from "../durations";
+import { refocus } from "../keys";
 import { type Act, newToken, type Notice, type Wait } from "../protocol";
 
 export type Answer = "approve" | "reject";
@@ -134,13 +135,13 @@ class WaitCard {
     this.#sent = null;
     set(this.element, { "data-wf-sent": undefined });
     this.#paint();
-    if (this.element === document.activeElement) pressed?.focus({ preventScroll: true });
+    if (this.element === document.activeElement) refocus(pressed);
   }
 
   #paint(): void {
     const disabled = this.#blocked !== null || this.#sent !== null;
     // a button that is disabled loses the focus to nowhere, and with it the way out by keyboard
-    if (disabled && this.element.contains(document.activeElement)) this.element.focus({ preventScroll: true });
+    if (disabled && this.element.contains(document.activeElement)) refocus(this.element);
     for (const [answer, button] of Object.entries(this.#buttons)) {
       button.disabled = disabled;
       button.classList.toggle("wf-sending", this.#sent?.answer === answer);

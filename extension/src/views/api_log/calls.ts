@@ -1,5 +1,6 @@
 // The table of calls: one page, sorted and cut by the kernel, so that a hundred thousand calls are as quick as fifty.
 import { html, replace, set } from "../../dom";
+import { refocus } from "../../keys";
 import type { ApiCallRow, ApiLogPicture } from "../../protocol";
 import { count, LAB, timeText, tookText } from "./words";
 
@@ -47,7 +48,7 @@ export class Calls {
     if (rows.length !== this.#body.children.length || rows.some((row, place) => this.#body.children[place] !== row)) {
       const active = document.activeElement as HTMLElement | null;
       replace(this.#body, ...rows);
-      if (focused?.isConnected) active?.focus({ preventScroll: true });
+      if (focused?.isConnected) refocus(active);
     }
     for (const [key, row] of this.#rows) set(row, { "aria-selected": key === this.#chosen ? "true" : undefined });
     const column = picture.order.replace(/^-/, "");
@@ -106,7 +107,7 @@ export class Calls {
     this.#pager.dataset["shown"] = key;
     const action = this.#pager.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset["wfAction"] : undefined;
     replace(this.#pager, step("newest", 0, picture.first === 0), step("previous", Math.max(0, picture.first - picture.page), picture.first === 0), words, step("next", picture.first + shown, picture.first + shown >= picture.total), size);
-    if (action !== undefined) this.#pager.querySelector<HTMLElement>(`[data-wf-action="${action}"]`)?.focus({ preventScroll: true });
+    if (action !== undefined) refocus(this.#pager.querySelector<HTMLElement>(`[data-wf-action="${action}"]`));
   }
 }
 

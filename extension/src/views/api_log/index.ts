@@ -1,6 +1,7 @@
 // The API log: every call that came in by a sidecar of the lab. The filter, the page and whether it stands still are the kernel's.
 import style from "../../../style/api_log.css";
 import { html, replace, set, text } from "../../dom";
+import { refocus } from "../../keys";
 import { type ApiCallRow, type ApiLogPicture, isApiCallDetail, isApiLogPicture } from "../../protocol";
 import type { Content, Host, KeyHelp, TableData } from "../../shell/content";
 import { viewOf } from "../../shell/shell";
@@ -134,7 +135,7 @@ class ApiLog implements Content<ApiLogPicture> {
         return chip;
       }),
     );
-    if (focused !== undefined) this.#chips.querySelector<HTMLElement>(`[data-wf-chip="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+    if (focused !== undefined) refocus(this.#chips.querySelector<HTMLElement>(`[data-wf-chip="${CSS.escape(focused)}"]`));
   }
 
   async #open(call: ApiCallRow): Promise<void> {

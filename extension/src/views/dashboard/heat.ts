@@ -2,6 +2,7 @@
 // A path for each shade, whatever the number of runs; which cell is meant is reckoned from where the pointer is.
 import { html, replace, set, svg, text } from "../../dom";
 import { spanText } from "../../durations";
+import { refocus } from "../../keys";
 import type { DashboardPicture } from "../../protocol";
 import { count } from "./cells";
 
@@ -52,7 +53,7 @@ export class Heat {
     }
     const drawn = this.#svg(picture);
     replace(this.#box, drawn);
-    if (hadFocus) drawn.focus({ preventScroll: true });
+    if (hadFocus) refocus(drawn);
     this.#fill();
     this.#point(this.#cell);
   }

@@ -2,6 +2,7 @@
 import style from "../../../style/dashboard.css";
 import { badge, html, replace, set, text } from "../../dom";
 import { tickingText } from "../../durations";
+import { refocus } from "../../keys";
 import { type DashboardPicture, type ExplainedNumber, type FailureLine, isDashboardPicture, isRecord, type StuckLine, type WorkflowLine } from "../../protocol";
 import type { Content, Host, KeyHelp, TableData } from "../../shell/content";
 import { viewOf } from "../../shell/shell";
@@ -261,7 +262,7 @@ class Dashboard implements Content<DashboardPicture> {
           html("div", { class: "wf-tilehead" }, html("span", {}, kpi.title), explain), html("div", { class: "wf-tilevalue" }, kpi.value, standing), html("div", { class: "wf-muted" }, kpi.note));
       }),
     );
-    if (focused !== undefined) this.#tiles.querySelector<HTMLElement>(`[data-wf-explain="${focused}"]`)?.focus({ preventScroll: true });
+    if (focused !== undefined) refocus(this.#tiles.querySelector<HTMLElement>(`[data-wf-explain="${focused}"]`));
   }
 
   #drawChips(picture: DashboardPicture): void {

@@ -1,5 +1,6 @@
 // A table of any length of which only the rows in sight are elements. Rows are as high as they are; where they come from is somebody else's business.
 import { html, replace, set } from "../../dom";
+import { refocus } from "../../keys";
 
 export const ROW_HEIGHT = 24;
 const BEYOND = 4;
@@ -52,7 +53,7 @@ export class VirtualRows {
       rows.push(row);
     }
     replace(this.#space, ...rows);
-    if (hadFocus) this.#rowOf(this.#current)?.focus({ preventScroll: true });
+    if (hadFocus) refocus(this.#rowOf(this.#current));
     this.wanted(first, last);
   }
 

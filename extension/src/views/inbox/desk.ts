@@ -2,6 +2,7 @@
 // rests for a few seconds before it is sent, in which it can be taken back.
 import { badge, html, replace, set, text } from "../../dom";
 import { tickingText } from "../../durations";
+import { refocus } from "../../keys";
 import { type InboxItem, type InboxOutcome, isRecord, newToken } from "../../protocol";
 import type { Host } from "../../shell/content";
 import { About } from "./about";
@@ -369,7 +370,7 @@ export class Desk {
     if (this.#blocked !== null && this.#phase === "open") this.#say(this.#blocked, "info");
     else if (this.#phase === "open" && this.#said.textContent?.startsWith("needs a running kernel")) this.#say("", "info");
     if (this.element) set(this.element, { "data-wf-phase": this.#phase });
-    if (hadFocus && document.activeElement instanceof HTMLButtonElement && document.activeElement.disabled) this.element.focus({ preventScroll: true });
+    if (hadFocus && document.activeElement instanceof HTMLButtonElement && document.activeElement.disabled) refocus(this.element);
   }
 }
 

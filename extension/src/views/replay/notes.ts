@@ -1,5 +1,6 @@
 // Notes about steps: the form that one is written in, the list of those that stand, and their way into the notebook.
 import { html, replace, set, text } from "../../dom";
+import { refocus } from "../../keys";
 import type { ReplayPicture, StepNote } from "../../protocol";
 import type { Host } from "../../shell/content";
 import { copy } from "../../shell/exports";
@@ -63,7 +64,7 @@ export class Notes {
     text(this.#title, plural(notes.length, "note"));
     const had = this.#list.contains(document.activeElement) ? document.activeElement?.closest<HTMLElement>("[data-wf-note]")?.dataset["wfNote"] : undefined;
     replace(this.#list, ...notes.map((note) => this.#row(note, position)));
-    if (had !== undefined) (this.#list.querySelector<HTMLElement>(`[data-wf-note="${CSS.escape(had)}"] button`) ?? this.#list.querySelector("button"))?.focus({ preventScroll: true });
+    if (had !== undefined) refocus(this.#list.querySelector<HTMLElement>(`[data-wf-note="${CSS.escape(had)}"] button`) ?? this.#list.querySelector("button"));
   }
 
   /** Open the form for the step that is looked at. */

@@ -1,5 +1,6 @@
 // The variables as a diffed tree: added, changed (old → new), removed; what stayed is folded. What a person opens or pins stays so from step to step.
 import { html, replace, svg } from "../../dom";
+import { refocus } from "../../keys";
 import type { Change, StepDetail, Value, Variable } from "../../protocol";
 import type { Book } from "./book";
 import { clockText, number } from "./words";
@@ -58,7 +59,7 @@ export class VariablesPane {
     const kept = this.focused;
     this.#title.textContent = step === null || step.code_ran ? `Variables after step ${number(position)}` : `Variables at step ${number(position)} (the code has not gone on)`;
     replace(this.#list, ...(step === null || step.frames.length === 0 ? [html("p", { class: "wf-muted" }, why)] : this.#rows(step, position)));
-    if (kept !== null) this.#list.querySelector<HTMLElement>(`[data-wf-variable="${CSS.escape(kept.name)}"][data-wf-frame="${CSS.escape(kept.frame)}"] .wf-varname`)?.focus();
+    if (kept !== null) refocus(this.#list.querySelector<HTMLElement>(`[data-wf-variable="${CSS.escape(kept.name)}"][data-wf-frame="${CSS.escape(kept.frame)}"] .wf-varname`));
   }
 
   #rows(step: StepDetail, position: number): HTMLElement[] {

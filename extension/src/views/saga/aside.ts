@@ -1,5 +1,6 @@
 // Beside the ladder: the verdict, what is left, and what a person can do about it. Every act takes two presses, and the second one names the count.
 import { badge, html, paintBadge, replace, set, text, tint } from "../../dom";
+import { refocus } from "../../keys";
 import { isRecord, type SagaActed, type SagaResidual, type SagaStory } from "../../protocol";
 import type { Host } from "../../shell/content";
 import { number } from "./words";
@@ -75,7 +76,7 @@ export class Aside {
       all.length > 1 && !this.#isDry ? html("div", { class: "wf-sacts" }, this.#press("retry", all, `Retry all ${number(all.length)}…`)) : null,
       this.#confirm(),
     );
-    if (had !== undefined) this.#residual.querySelector<HTMLElement>(`[data-wf-key="${CSS.escape(had)}"]`)?.focus({ preventScroll: true });
+    if (had !== undefined) refocus(this.#residual.querySelector<HTMLElement>(`[data-wf-key="${CSS.escape(had)}"]`));
   }
 
   #item(one: SagaResidual): HTMLElement {

@@ -2,6 +2,7 @@
 // Places come from Python; elements are made anew when the ladder has changed, and the node with the focus keeps it.
 import { badge, html, paintBadge, replace, set, svg, text, tint } from "../../dom";
 import { spanText, tickingText } from "../../durations";
+import { refocus } from "../../keys";
 import { stateLook } from "../../palette";
 import type { SagaLadder, SagaLayout, SagaNode, SagaRow } from "../../protocol";
 import { bar } from "../graph/node";
@@ -40,7 +41,7 @@ export class Ladder {
       const focused = document.activeElement instanceof HTMLElement && this.element.contains(document.activeElement) ? document.activeElement.dataset["wfId"] : undefined;
       this.#ticking = [];
       replace(this.element, this.#plane(ladder, isNarrow ? ladder.narrow : ladder.wide, caption, isNarrow));
-      if (focused !== undefined) this.turnTo(focused);
+      if (focused !== undefined) refocus(this.#nodes().find((one) => one.dataset["wfId"] === focused));
     }
     this.tick(now);
   }

@@ -1,5 +1,6 @@
 // The rows in sight: elements that are kept while their row is, and the canvas behind them where there are too many marks for elements.
 import { html, set } from "../../dom";
+import { refocus } from "../../keys";
 import { Canvas } from "./canvas";
 import { type Mark, ROW } from "./marks";
 import type { Colour } from "./paint";
@@ -73,7 +74,7 @@ export class RowList {
   #forget(): void {
     for (const [key, view] of this.#views) {
       if (this.#marks.has(key)) continue;
-      if (view.element.contains(document.activeElement)) this.box.focus();
+      if (view.element.contains(document.activeElement)) refocus(this.box);
       view.element.remove();
       this.#views.delete(key);
     }
