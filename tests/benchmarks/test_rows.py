@@ -11,6 +11,8 @@ from benchmarks.bench import Bench
 from benchmarks.works import large, memory
 from benchmarks.works.steps import add_one, chain
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 

@@ -276,6 +276,6 @@ def planted_faults(record: Record) -> list[Record]:
         replace(record, events=[*events, completed]),
         replace(record, ran=[*ran, [last[0], last[1], time.time()]]),
         replace(record, runs=[(instance_id, "RUNNING", output, name), *runs[1:]]),
-        replace(record, runs=[(instance_id, "COMPLETED", "-1", name), *runs[1:]]),
+        replace(record, runs=[(instance_id, "COMPLETED", "[-1]", name), *runs[1:]]),
         replace(record, histories=other_past),
     ]

@@ -24,6 +24,8 @@ from wfengine.runtime.engine import Engine
 from wfengine.store.store import Store
 from wfengine.testing.rehearsal import Steps
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = Path(__file__).with_name("forked_lives.py")
 POLICIES = {"no policy": None, "retries": RetryPolicy(first_retry_interval=timedelta(0), max_number_of_attempts=3)}
 

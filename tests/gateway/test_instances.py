@@ -12,6 +12,8 @@ from tests.gateway import raw
 from wfengine.gateway.sidecar import Sidecar
 from wfengine.gateway.wire import taskhub_pb2 as pb
 
+pytestmark = pytest.mark.slow
+
 LONGEST_SECONDS = 30
 
 

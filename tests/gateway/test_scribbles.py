@@ -17,6 +17,8 @@ from wfengine.model.instance import Status
 from wfengine.runtime.engine import Engine
 from wfengine.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = 60
 CALLS = {
     "StartInstance": pb.CreateInstanceRequest,

@@ -21,6 +21,8 @@ from wfengine.gateway.sidecar import Sidecar
 from wfengine.runtime.engine import Engine
 from wfengine.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 OpenGateway = Callable[..., Gateway]
 Calls = Callable[..., list[dict[str, Any]]]
 SECRET = "a secret"  # noqa: S105  # of a test

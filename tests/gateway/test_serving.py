@@ -18,6 +18,8 @@ import wflab as wf
 from tests.waiting import eventually
 from wfengine.errors import InvalidArgument, WflabError
 
+pytestmark = pytest.mark.slow
+
 CALLS = """
     import os, signal, sys, urllib.request
     with urllib.request.urlopen(f"http://127.0.0.1:{os.environ['DAPR_HTTP_PORT']}/v1.0/healthz") as answer:

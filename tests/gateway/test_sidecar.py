@@ -14,6 +14,8 @@ from wfengine.gateway.gateway import Gateway
 from wfengine.gateway.ports import PortInUse
 from wfengine.gateway.sidecar import Sidecar
 
+pytestmark = pytest.mark.slow
+
 Calls = Callable[..., list[dict[str, Any]]]
 
 

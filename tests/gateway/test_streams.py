@@ -13,6 +13,8 @@ from wfengine.gateway.wire import taskhub_pb2 as pb
 from wfengine.model.instance import Status
 from wfengine.runtime.engine import Engine
 
+pytestmark = pytest.mark.slow
+
 KEEPS = pb.WORKER_CAPABILITY_STATEFUL_HISTORY
 STEPS = 4
 

@@ -15,6 +15,8 @@ from wfengine.gateway.sidecar import Sidecar
 from wfengine.model.instance import Status
 from wfengine.runtime.engine import Engine
 
+pytestmark = pytest.mark.slow
+
 Ctx = Any
 
 

@@ -10,6 +10,8 @@ import pytest
 import wflab as wf
 from wflab.__main__ import main
 
+pytestmark = pytest.mark.slow
+
 ORDERS = """
 import wflab as wf
 

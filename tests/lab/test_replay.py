@@ -231,6 +231,7 @@ def defined_in(module: str) -> Any:
     return FunctionType(order.__code__, {**globals(), "__name__": module}, "order")
 
 
+@pytest.mark.slow
 def test_an_exported_test_passes_and_fails_once_the_code_is_changed(ended: wf.Run, tmp_path: Path) -> None:
     path = ended.replay(code=defined_in("__main__")).export_test(tmp_path / "test_order.py")  # as a notebook's
     text = path.read_text()

@@ -12,6 +12,8 @@ from tests.lab.seed import PROGRAM, run_cell
 from wfengine.errors import InvalidArgument
 from wfengine.store.guarding import OURS
 
+pytestmark = pytest.mark.slow
+
 WITHIN_SECONDS = 30.0
 
 ATTEMPTS = [

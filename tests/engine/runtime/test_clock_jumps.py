@@ -24,6 +24,8 @@ from wfengine.runtime.engine import Engine
 from wfengine.store.store import Store
 from wfengine.testing.rehearsal import Steps
 
+pytestmark = pytest.mark.slow
+
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 AN_HOUR = timedelta(hours=1)
 TEN_YEARS = timedelta(days=3652)

@@ -20,6 +20,8 @@ from wfengine.runtime.activity_cursor import ActivityCursor
 from wfengine.runtime.engine import Engine
 from wfengine.testing.rehearsal import Steps
 
+pytestmark = pytest.mark.slow
+
 Opener = Callable[..., Engine]
 
 

@@ -68,6 +68,7 @@ def test_only_what_is_not_applied_is_read(directory: Path) -> None:
     assert recovered(directory, applied=3) == [4, 5]
 
 
+@pytest.mark.slow
 def test_an_end_torn_at_any_byte_leaves_the_exact_prefix(directory: Path, tmp_path: Path) -> None:
     lengths = written(directory, batch_of(1, 3), batch_of(4, 3))
     whole = only_segment(directory).read_bytes()

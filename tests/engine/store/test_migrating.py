@@ -17,6 +17,8 @@ from wfengine.store import migrating
 from wfengine.store.database import SCHEMA_VERSION
 from wfengine.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 # Ends itself at the nth word to DuckDB of a migration.
 VICTIM = """
 import os, signal, sys

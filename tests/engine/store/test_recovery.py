@@ -13,6 +13,8 @@ from tests.engine.store.desk import Desk, step_of
 from wfengine.errors import StoreCorrupt
 from wfengine.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 VICTIM = Path(__file__).with_name("victim.py")
 
 

@@ -12,6 +12,8 @@ from wfengine.errors import EngineStopped, InvalidArgument, TransactionConflict
 from wfengine.model.work import Commit
 from wfengine.store import applier
 
+pytestmark = pytest.mark.slow
+
 RESULT = "INSERT INTO transactions VALUES (?, ?, ?, ?)"
 
 

@@ -19,6 +19,8 @@ from wfengine.gateway.components import USUAL, Resources, parse_resources
 from wfengine.gateway.gateway import Gateway
 from wfengine.gateway.sidecar import Sidecar
 
+pytestmark = pytest.mark.slow
+
 Calls = Callable[..., list[dict[str, Any]]]
 
 

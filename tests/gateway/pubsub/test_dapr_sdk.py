@@ -22,6 +22,8 @@ from wfengine.gateway.apps import App
 from wfengine.gateway.gateway import Gateway
 from wfengine.gateway.sidecar import Sidecar
 
+pytestmark = pytest.mark.slow
+
 Calls = Callable[..., list[dict[str, Any]]]
 
 

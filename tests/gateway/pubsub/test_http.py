@@ -21,6 +21,8 @@ from wfengine.gateway.options import Options
 from wfengine.runtime.engine import Engine
 from wfengine.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 Calls = Callable[..., list[dict[str, Any]]]
 
 

@@ -18,6 +18,8 @@ from wfengine.gateway.options import Options
 from wfengine.runtime.engine import Engine
 from wfengine.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 STORE = "/v1.0/state/statestore"
 
 

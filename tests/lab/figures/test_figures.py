@@ -18,6 +18,8 @@ from wflab.figures.template import INK, MUTED
 from wflab.views.colour import contrast
 from wflab.views.palette import PALETTE, Theme
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 

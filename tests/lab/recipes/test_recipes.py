@@ -14,6 +14,8 @@ from wflab.recipes.gallery import gallery
 from wflab.recipes.recipe import Recipe
 from wflab.recipes.rehearsal import rehearsed
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).resolve().parents[3]
 PATIENCE_S = 90.0
 RECIPES = gallery()
