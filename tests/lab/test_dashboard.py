@@ -18,6 +18,8 @@ from wflab import protocol
 from wflab.display.dashboard_handle import DashboardHandle
 from wflab.display.source import reply_of
 
+pytestmark = pytest.mark.slow
+
 WITHIN_SECONDS = 60.0
 STEPS = """\
 import wflab as wf

@@ -20,6 +20,8 @@ from wflab.lab import current
 from wflab.magics import _LOADED
 from wflab.verbs.completing import offered
 
+pytestmark = pytest.mark.slow
+
 WITHIN_SECONDS = 30.0
 MAGICS_PAGE = Path(__file__).parents[2] / "docs" / "magics.md"
 VERBS = [

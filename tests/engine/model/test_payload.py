@@ -19,6 +19,7 @@ plain = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(plain)
 def test_plain_data_comes_back_as_it_went(value: Any) -> None:
     assert from_json(to_json(value)) == value

@@ -12,6 +12,7 @@ from wfengine.runtime.engine import Engine
 from wfengine.testing.rehearsal import Steps
 
 
+@pytest.mark.slow
 def test_code_that_keeps_everybody_waiting_is_named_with_its_line(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
     go_on = threading.Event()
 

@@ -21,6 +21,8 @@ from wfengine.runtime.engine import Engine
 from wfengine.runtime.limits import Limits
 from wfengine.testing.rehearsal import Steps
 
+pytestmark = pytest.mark.slow
+
 Opener = Callable[..., Engine]
 
 

@@ -13,6 +13,8 @@ from wfengine.errors import EngineStopped, StoreInUse
 from wfengine.store.lock import Lock
 from wfengine.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 OPENING = """
 import sys
 from wfengine.errors import StoreInUse

@@ -13,6 +13,8 @@ from wfengine.model.instance import Status
 from wfengine.model.work import Commit, HistoryRow
 from wfengine.store.payloads import LARGEST_IN_PLACE_BYTES, MARK
 
+pytestmark = pytest.mark.slow
+
 LARGE = '"' + "0123456789abcdef" * (2 * LARGEST_IN_PLACE_BYTES // 16) + '"'
 OTHER = LARGE.replace("f", "ß")
 

@@ -19,6 +19,8 @@ from wfengine.store.appending import Entry
 from wfengine.store.database import Progress
 from wfengine.store.payloads import LargePayloads
 
+pytestmark = pytest.mark.slow
+
 # What is encoded into the journal is UTF-8, so text has no surrogates by the time it gets here.
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 TIMES = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive by contract

@@ -28,6 +28,8 @@ from wfengine.store.rows import naive
 from wflab.analytics.fingerprints import fingerprint
 from wflab.analytics.spans import spans_of
 
+pytestmark = pytest.mark.slow
+
 WITHIN_SECONDS = 30.0
 SHARED = (
     "instance_id", "generation", "span_id", "parent_id", "call_id", "kind", "name", "attempt", "attempts", "sequence", "event_id", "queued_at",

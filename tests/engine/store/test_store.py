@@ -23,6 +23,8 @@ from wfengine.model.work import AuditRow, CircuitRow, Commit, DefinitionRow, His
 from wfengine.store import journal, opening
 from wfengine.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 def test_acknowledgements_come_in_the_order_of_submission(place: Path, opened: Callable[..., Desk]) -> None:
     desk = opened(place)

@@ -28,6 +28,8 @@ from wfengine.store.rows import naive
 from wfengine.testing.rehearsal import Steps
 from wfengine.testing.twice import PlayedTwice
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tables() -> duckdb.DuckDBPyConnection:

@@ -130,6 +130,7 @@ def test_generations_and_events_without_end_are_found(known: wf.Lab) -> None:
     assert found == {"order-5000": "continues as new", "order-6000": "long history"}
 
 
+@pytest.mark.slow
 def test_a_payload_that_nears_what_can_be_kept_is_told_before_it_is_refused(known: wf.Lab) -> None:
     now = known.engine.now()
     timer = h.TimerCreated(occurred_at=now, event_id=0, fire_at=now + HOUR)

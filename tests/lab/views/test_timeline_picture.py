@@ -183,6 +183,7 @@ def test_of_very_many_spans_the_worst_are_sent_and_all_are_counted() -> None:
     assert any("in groups only" in note for note in drawn.left_out)
 
 
+@pytest.mark.slow
 def test_a_notebook_holds_a_quarter_of_a_megabyte_at_most() -> None:
     whole = picture(fan(16_000))
     held = cut(whole)
