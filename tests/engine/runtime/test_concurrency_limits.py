@@ -134,12 +134,14 @@ def test_coroutines_are_limited_like_functions(opened: Opener) -> None:
     engine = opened(limits=Limits(most_activities=2))
     together: list[int] = []
     most: list[int] = []
+    met = asyncio.Event()
 
     async def work(_ctx: Any, number: int) -> int:
         together.append(number)
         most.append(len(together))
-        while max(most) < 2:  # the first waits for another: who is alone proves no limit
-            await asyncio.sleep(0.001)
+        if len(together) == 2:
+            met.set()
+        await asyncio.wait_for(met.wait(), 20)  # the first waits for another: who is alone proves no limit
         together.remove(number)
         return number
 
