@@ -9,6 +9,7 @@ from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodTy
 from typing import Any
 
 UNKNOWN = object()
+_GENERATORS = frozenset({"random.Random", "numpy.random.RandomState"})  # one that is made here draws what its seed says, if it has one
 
 
 class Names:
@@ -89,7 +90,8 @@ class Names:
                     return f"{_name_of(owner)}.{attribute}"
                 made = value if isinstance(value, ast.Call) else self.made.get(value.id) if isinstance(value, ast.Name) else None
                 if made is not None and isinstance(kind := self.find(made.func), type):  # Path(...).read_text
-                    return f"{_name_of(kind)}.{attribute}"
+                    name = _name_of(kind)
+                    return None if name in _GENERATORS else f"{name}.{attribute}"
                 if owner is not UNKNOWN:
                     return f"{_name_of(type(owner))}.{attribute}"
                 return None
@@ -107,6 +109,8 @@ _OFFERED_AS = {
     "posixpath": "os.path",
     "ntpath": "os.path",
     "genericpath": "os.path",
+    "numpy.random.mtrand": "numpy.random",
+    "numpy.random._generator": "numpy.random",
 }
 
 

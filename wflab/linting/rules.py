@@ -102,7 +102,6 @@ _HARMLESS = [
     "pathlib.Path.as_posix",
     "pathlib.Path.is_absolute",
     "pathlib.Path.match",
-    "random.Random.random",
     "sqlalchemy.text",
     "sqlalchemy.select",
     "socket.inet_aton",

@@ -1,6 +1,7 @@
 """`lab.lint`: rule by rule, what is allowed, how deep it looks, and how it tells."""
 
 import asyncio
+import random
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from wflab.linting.linting import lint
 from wflab.linting.rules import RULES
 
 TOTALS: dict[str, int] = {}
+DICE = random.Random(1)
 
 
 def rules(workflow: Callable[..., Any]) -> list[str]:
@@ -67,6 +69,21 @@ def test_prints_and_logs_are_hints_and_none_where_history_is_not_replayed() -> N
     linted = lint(prints)
     assert linted.ok
     assert [(one.rule, one.source) for one in linted.hints] == [("output", 'print("hello")')]
+
+
+def test_a_generator_with_a_seed_that_the_workflow_makes_is_fine_and_one_from_elsewhere_goes_on_where_the_last_replay_left_it() -> None:
+    def seeded(ctx: Any, seed: int) -> Any:
+        dice = random.Random(seed)
+        yield ctx.create_timer(timedelta(seconds=random.Random(seed).uniform(1, 5) + dice.lognormvariate(0, 1)))
+
+    def unseeded(ctx: Any, _: Any) -> Any:
+        yield ctx.create_timer(timedelta(seconds=random.Random().uniform(1, 5)))
+
+    def shared(ctx: Any, _: Any) -> Any:
+        yield ctx.create_timer(timedelta(seconds=DICE.random()))
+
+    assert rules(seeded) == []
+    assert rules(unseeded) == rules(shared) == ["random"]
 
 
 def test_it_looks_one_call_deep_and_not_into_activities() -> None:

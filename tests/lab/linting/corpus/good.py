@@ -75,6 +75,8 @@ def seeded(ctx, order):
     rng = random.Random(order["seed"])
     generator = np.random.default_rng(order["seed"])
     yield ctx.call_activity("work", input=[rng.random(), float(generator.uniform())])
+    spread = [random.Random(order["seed"]).lognormvariate(3, 0.7), float(np.random.RandomState(order["seed"]).normal())]
+    yield ctx.call_activity("work", input=spread)
 
 
 def parses_times(ctx, order):
