@@ -19,6 +19,7 @@ VIEW_PAUSE_S = 0.25
 SEND_PAUSE_S = 0.05
 STORE_PAUSE_S = 5.0
 _SHARE_OF_TIME = 5
+_ENDS_WITHIN_SECONDS = 2.0
 _log = logging.getLogger(__name__)
 
 
@@ -78,7 +79,7 @@ class _Entry:
 class Publisher:
     """Any thread may call any method, and none of them waits for a widget; snapshots and views are used by the own thread only.
 
-    `close` ends the thread without waiting for it. `clock` counts seconds, `work` those in which the thread that asks was at work: a picture is dear for
+    `close` ends the thread. `clock` counts seconds, `work` those in which the thread that asks was at work: a picture is dear for
     what it keeps from others, not for what it waits for. With `keeps_stored`, what a notebook would save of a view that has a display
     is brought up to date every few seconds while it changes.
     """
@@ -93,7 +94,8 @@ class Publisher:
         self._is_closing = False
         self._parting: list[LiveView] = []
         self._at_work: _Entry | None = None
-        threading.Thread(target=self._run, name="wflab-publisher", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="wflab-publisher", daemon=True)
+        self._thread.start()
 
     def attach(
         self,
@@ -148,12 +150,18 @@ class Publisher:
         return self._changed.wait_for(lambda: self._is_closing or (self._at_work is None and not self._has_work()), timeout_s)
 
     def close(self) -> None:
-        """Stop; what is not shown yet is not shown any more. The own thread has all views say so, and ends."""
+        """Stop; what is not shown yet is not shown any more. The own thread has all views say so, and ends.
+
+        That is waited for, but not for long: at the kernel's end the thread that sends for all others ends next, and what this one sends
+        after it garbles what others do.
+        """
         with self._changed.lock:
             self._is_closing = True
             self._parting += [entry.view for entries in self._entries.values() for entry in entries]
             self._entries.clear()
             self._changed.notify_all()
+        if self._thread is not threading.current_thread():
+            self._thread.join(_ENDS_WITHIN_SECONDS)
 
     def _each(self, key: Hashable, change: Callable[[_Entry], object]) -> None:
         with self._changed.lock:

@@ -159,8 +159,32 @@ def test_closing_has_every_view_say_that_nothing_more_comes_even_if_one_cannot(p
     publisher.attach("b", page, escalation.picture)
     assert publisher.settle(DEADLINE_S)
     publisher.close()
-    eventually(lambda: page.has_parted)
+    assert page.has_parted
     assert not page.is_closed, "what is shown stays"
+
+
+def test_nothing_is_sent_any_more_once_it_is_closed(escalation: Story) -> None:
+    """At its end a kernel stops the thread that sends for all others, and what two others send then garbles each other."""
+    publisher = Publisher()
+    pages = [Page() for _ in range(3)]
+    parted: list[str] = []
+
+    def part() -> None:
+        time.sleep(0.05)  # a slow line
+        parted.append(threading.current_thread().name)
+
+    for number, page in enumerate(pages):
+        page.part = part  # type: ignore[method-assign]
+        publisher.attach(number, page, escalation.picture)
+    publisher.close()
+    assert parted == ["wflab-publisher"] * 3
+
+
+def test_whoever_closes_it_on_its_own_thread_does_not_wait_for_himself(publisher: Publisher, escalation: Story) -> None:
+    page = Page()
+    publisher.attach("a", page, escalation.picture)
+    publisher.post("a", publisher.close)
+    eventually(lambda: page.has_parted)
 
 
 def test_closing_ends_the_thread(escalation: Story) -> None:
