@@ -15,7 +15,7 @@ from tests.browser.jupyter_server import NotebookPage, until
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: make setup"),
 ]
 
