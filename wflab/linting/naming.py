@@ -110,7 +110,6 @@ _OFFERED_AS = {
     "ntpath": "os.path",
     "genericpath": "os.path",
     "numpy.random.mtrand": "numpy.random",
-    "numpy.random._generator": "numpy.random",
 }
 
 

@@ -77,9 +77,9 @@ class _Entry:
 
 
 class Publisher:
-    """Any thread may call any method, and none of them waits for a widget; snapshots and views are used by the own thread only.
+    """Any thread may call any method, and none but `close` waits for a widget; snapshots and views are used by the own thread only.
 
-    `close` ends the thread. `clock` counts seconds, `work` those in which the thread that asks was at work: a picture is dear for
+    `clock` counts seconds, `work` those in which the thread that asks was at work: a picture is dear for
     what it keeps from others, not for what it waits for. With `keeps_stored`, what a notebook would save of a view that has a display
     is brought up to date every few seconds while it changes.
     """
